@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
+if (CHROMIUM === undefined && !isRequired) {
+  console.warn(
+    'SKIPPED: no Chromium is installed, so nobody looks at the live page (STEADFETCH_REQUIRE_ALL=1 makes this fail).',
+  );
+}
+
+const TOKEN = 'a-token-of-the-admin';
+
+const CONFIG = {
+  auth: false,
+  clock: 'manual',
+  limits: [
+    { kind: 'token-bucket', name: 'burst', with: { ratePerSecond: 0.5, burst: 10 } },
+    { kind: 'fixed-window', name: 'daily', purpose: 'quota', with: { limit: 1_000, windowSeconds: 86_400 } },
+  ],
+  faults: [
+    { fault: 'rate-limited', on: { route: 'GET /items', calls: [3] } },
+    { fault: 'unavailable', on: { route: 'GET /items', calls: [5] } },
+  ],
+};
+
+describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fake-provider-page-'));
+  const config = join(folder, 'config.json');
+  writeFileSync(config, JSON.stringify(CONFIG));
+  let browser: Browser;
+  let server: ChildProcess | undefined;
+  beforeAll(async () => {
+    if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  }, 60_000);
+  afterEach(() => void server?.kill());
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['light', 1_280],
+    ['light', 320],
+    ['dark', 1_280],
+    ['dark', 320],
+  ] as const)('is accessible in %s at %i px, and asks no other origin for anything', async (colorScheme, width) => {
+    const url = await serve();
+    await traffic(url);
+    const { page, elsewhere, complaints } = await look(url, { colorScheme, width });
+    await page.getByText('#4: expected').first().waitFor();
+
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
+    if (process.env.STEADFETCH_SCREENSHOTS) {
+      await page.screenshot({
+        path: join(process.env.STEADFETCH_SCREENSHOTS, `${colorScheme}-${width}.png`),
+        fullPage: true,
+      });
+    }
+  });
+
+  it('shows requests, faults and verdicts as they come', async () => {
+    const url = await serve();
+    const { page } = await look(url);
+    await page.getByText('Nothing has been asked yet.').first().waitFor();
+    expect(await page.locator('#faults').textContent()).toContain('unavailableGET /items: request 5 of a client');
+
+    await traffic(url);
+    await page.locator('#timeline path.failed').first().waitFor();
+    expect(await page.locator('#timeline path').count()).toBe(6);
+    expect(await page.locator('#timeline').getAttribute('aria-label')).toContain(
+      '3 answered, 1 throttled, 1 failed, 1 refused',
+    );
+    expect(await page.locator('#rows tr').first().textContent()).toContain('GET /nowhere 404');
+    expect(await page.locator('#manners li', { hasText: 'retry-after' }).textContent()).toContain('✕ broken 2 times');
+  });
+
+  it('shows limits drain and refill', async () => {
+    const url = await serve();
+    const { page } = await look(url);
+    const burst = page.locator('#limits li', { hasText: 'burst' });
+    await burst.getByText('10 of 10 left', { exact: true }).waitFor();
+    for (let count = 0; count < 12; count += 1) await fetch(`${url}/items`);
+    await burst.getByText('0 of 10 left', { exact: true }).waitFor();
+    await burst.getByText('whole again in 20 s').waitFor();
+
+    await fetch(`${url}/__admin/clock/advance`, { method: 'POST', body: '{"seconds": 8}' });
+    await burst.getByText('4 of 10 left').waitFor();
+  });
+
+  it('begins anew when the provider does', async () => {
+    const url = await serve();
+    const { page } = await look(url);
+    await traffic(url);
+    await page.locator('#timeline path').first().waitFor();
+
+    await fetch(`${url}/__admin/reset`, { method: 'POST' });
+    await page.getByText('Nothing has been asked yet.').first().waitFor();
+    expect(await page.locator('#timeline path').count()).toBe(0);
+  });
+
+  it('stands still on demand, by the keyboard alone', async () => {
+    const url = await serve();
+    const { page } = await look(url);
+    await page.getByText('Live.').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await page.getByText('Paused.').waitFor();
+
+    let polls = 0;
+    page.on('request', () => {
+      polls += 1;
+    });
+    await page.waitForTimeout(2_500);
+    expect(polls).toBe(0);
+    await page.keyboard.press('Space');
+    await page.getByText('Live.').waitFor();
+  });
+
+  it('asks for the token, once', async () => {
+    const url = await serve('--admin-token', TOKEN);
+    const { page } = await look(url);
+    await page.getByLabel('Admin token').fill('not the token at all');
+    await page.keyboard.press('Enter');
+    await page.getByText('This token is not the one.').waitFor();
+    expect(await page.getByRole('heading', { name: 'Limits' }).isVisible()).toBe(false);
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
+    await page.getByLabel('Admin token').fill(TOKEN);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Limits' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Limits' }).waitFor();
+  });
+
+  it('takes the token from behind the #, and hides it', async () => {
+    const url = await serve('--admin-token', TOKEN);
+    const { page } = await look(url, {}, `#token=${TOKEN}`);
+    await page.getByRole('heading', { name: 'Limits' }).waitFor();
+
+    expect(page.url()).toBe(`${url}/__admin/`);
+  });
+
+  /** A process of its own: a test runner would change the text of the page's function. */
+  async function serve(...flags: string[]): Promise<string> {
+    const bin = join(import.meta.dirname, '../../bin.ts');
+    server = spawn(process.execPath, [bin, 'serve', '--port', '0', '--config', config, '--quiet', ...flags], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [chunk] = (await once(server.stdout!, 'data')) as [Buffer];
+    return /http:\S+/.exec(`${chunk}`)![0];
+  }
+
+  /** A 429, a retry that comes too early, a 503 and a path that leads nowhere. */
+  async function traffic(url: string): Promise<void> {
+    for (const path of ['/items', '/items', '/items', '/items', '/items?limit=5', '/nowhere']) {
+      await fetch(`${url}${path}`);
+      await fetch(`${url}/__admin/clock/advance`, { method: 'POST', body: '{"seconds": 0.4}' });
+    }
+  }
+
+  async function look(url: string, { colorScheme = 'light' as 'light' | 'dark', width = 1_280 } = {}, hash = '') {
+    const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+    const page: Page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const elsewhere: string[] = [];
+    const complaints: string[] = [];
+    page.on('request', (request) => {
+      if (!/^data:/.test(request.url()) && new URL(request.url()).origin !== url) elsewhere.push(request.url());
+    });
+    page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+    page.on('pageerror', (error) => void complaints.push(error.message));
+    await page.goto(`${url}/__admin/${hash}`);
+    return { page, elsewhere, complaints };
+  }
+});

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { defineFault } from '../fault.ts';
+import { Problem } from '../problem.ts';
+
+/** Answers 503, with or without a hint when to come back. */
+export const unavailable = defineFault({
+  name: 'unavailable',
+  summary: '503, optionally with Retry-After',
+  options: z.strictObject({
+    /** Whole seconds; left out, the answer does not say. */
+    retryAfterSeconds: z.int().min(0).max(1_000_000_000).optional(),
+  }),
+  apply: ({ retryAfterSeconds }, _next, { answer }) =>
+    answer(new Problem(503, 'unavailable', 'The service is unavailable', { retryAfterSeconds })),
+});

@@ -1,0 +1,21 @@
+import { readdirSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { paginations } from './index.ts';
+
+it('lists every pagination of this folder, and nothing else', () => {
+  const files = readdirSync(import.meta.dirname).filter((file) => !file.endsWith('.test.ts'));
+  const names = files.filter((file) => !FRAME.includes(file)).map((file) => file.replace(/\.ts$/, ''));
+
+  expect(Object.keys(paginations).sort()).toEqual(names.sort());
+});
+
+it.each(Object.entries(paginations))(
+  'knows %s by its own name, and describes it in one line',
+  (key, { name, summary }) => {
+    expect(name).toBe(key);
+    expect(summary).toMatch(/^\S.+\S$/);
+  },
+);
+
+/** What all of them share. */
+const FRAME = ['index.ts', 'pagination.ts', 'params.ts', 'defect.ts', 'defects'];

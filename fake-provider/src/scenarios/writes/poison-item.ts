@@ -1,0 +1,12 @@
+import { defineScenario } from '../../scenario.ts';
+
+export const poisonItem = defineScenario({
+  id: 'writes/poison-item',
+  requirement: 'A client whose batch fails for one item finds that item and delivers the others.',
+  level: 'should',
+  reference: 'Amazon SQS developer guide, on messages that cannot be consumed and dead-letter queues',
+  config: {
+    auth: false,
+    resources: { items: { records: 0, batch: { poison: { ratio: 0.02, status: 400 } } } },
+  },
+});
