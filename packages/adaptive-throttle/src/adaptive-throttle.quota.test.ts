@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { adaptiveThrottle, type Fetch } from './adaptive-throttle.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.setTimerTickMode('nextTimerAsync');
+});
+afterEach(() => void vi.useRealTimers());
+
+const windows: [limit: number, windowMs: number][] = [
+  [10, 1_000],
+  [100, 1_000],
+  [100, 10_000],
+  [150, 60_000],
+];
+const seeds = [1, 2];
+const runs = windows.flatMap(([limit, windowMs]) => seeds.map((seed) => ({ limit, windowMs, seed })));
+
+describe('uses the quota to the end, but not over', () => {
+  it.each(runs)('fixed window, $limit per $windowMs ms, seed $seed', async (run) => {
+    const { share, refused } = await drive(fixedWindow(run), run);
+
+    expect(share).toBeGreaterThanOrEqual(0.99);
+    expect(refused).toBe(0);
+  });
+
+  describe.each(['ceil', 'floor', 'round', 'epoch'] as const)('whole-second resets (%s)', (spelling) => {
+    it.each(runs.filter(({ windowMs }) => windowMs >= 5_000))('$limit per $windowMs ms, seed $seed', async (run) => {
+      const { share, refused } = await drive(fixedWindow({ ...run, spelling }), run);
+
+      expect(share).toBeGreaterThanOrEqual(0.98);
+      expect(refused).toBe(0);
+    });
+  });
+
+  it.each(runs)('sliding window, $limit per $windowMs ms, seed $seed', async (run) => {
+    const { share, refused } = await drive(slidingWindow(run), run);
+
+    expect(share).toBeGreaterThanOrEqual(0.95);
+    expect(refused).toBe(0);
+  });
+
+  it.each(seeds)('sliding window that tells only when all of it is back: most of it, seed %i', async (seed) => {
+    const run = { limit: 100, windowMs: 10_000, seed };
+    const { share, refused } = await drive(slidingWindow({ ...run, resetUntil: 'full' }), run);
+
+    expect(share).toBeGreaterThanOrEqual(0.88);
+    expect(refused).toBe(0);
+  });
+
+  describe.each(['full', 'next'] as const)('token bucket, reset until %s', (resetUntil) => {
+    it.each(runs.filter(({ limit }) => limit > 10))('$limit per $windowMs ms, seed $seed', async (run) => {
+      const { share, refused } = await drive(tokenBucket({ ...run, resetUntil }), run);
+
+      expect(share).toBeGreaterThanOrEqual(0.95);
+      expect(refused).toBe(0);
+    });
+  });
+});
+
+describe('with others on the same quota', () => {
+  it.each(seeds)('uses what a steady tenant leaves, and is all but never refused, seed %i', async (seed) => {
+    const run = { limit: 100, windowMs: 10_000, seed };
+    const provider = fixedWindow(run);
+    // Half the quota, spread over the window.
+    const tenant = setInterval(() => provider.take(), 200);
+    const { share, refused, accepted } = await drive(provider, run);
+    clearInterval(tenant);
+
+    expect(share).toBeGreaterThanOrEqual(0.95);
+    expect(refused / accepted).toBeLessThan(0.02);
+  });
+
+  it.each(seeds)('leaves a tenant that takes its time the larger part of its own, seed %i', async (seed) => {
+    const run = { limit: 200, windowMs: 10_000, seed };
+    const provider = fixedWindow(run);
+    let granted = 0;
+    let asked = 0;
+    const tenant = setInterval(() => {
+      asked += 1;
+      if (provider.take().isAccepted) granted += 1;
+    }, 100);
+    await drive(provider, run);
+    clearInterval(tenant);
+
+    expect(granted / asked).toBeGreaterThan(0.7);
+  });
+});
+
+interface Run {
+  readonly limit: number;
+  readonly windowMs: number;
+  readonly seed: number;
+}
+
+interface Wire {
+  readonly spelling?: 'fraction' | 'ceil' | 'floor' | 'round' | 'epoch';
+}
+
+interface Refill {
+  readonly resetUntil?: 'full' | 'next';
+}
+
+interface Verdict {
+  readonly isAccepted: boolean;
+  readonly remaining: number;
+  readonly resetMs: number;
+}
+
+interface Provider {
+  /** One request arrives now. */
+  take(): Verdict;
+  readonly fetch: Fetch;
+  /** What could have been served until now, and what was. */
+  used(): { capacity: number; served: number };
+  readonly accepted: number;
+  readonly refused: number;
+}
+
+/** As many workers as can be busy ask for eight windows; how much of the quota do they get? */
+async function drive(provider: Provider, { limit, windowMs, seed }: Run) {
+  const send = adaptiveThrottle({ random: chance(seed) })(provider.fetch);
+  let isOver = false;
+  const worker = async () => {
+    while (!isOver) await send('https://api.test/items');
+  };
+  for (let i = 0; i < limit * 1.2; i++) void worker();
+  await after(8 * windowMs);
+  isOver = true;
+
+  const { capacity, served } = provider.used();
+  return { share: served / capacity, refused: provider.refused, accepted: provider.accepted };
+}
+
+function fixedWindow({ limit, windowMs, seed, ...wire }: Run & Wire): Provider {
+  // The first window is under way already.
+  const phaseMs = chance(seed)() * windowMs;
+  const startedAt = performance.now() - phaseMs;
+  const counts = new Map<number, number>();
+
+  return provide(
+    { limit, seed, ...wire },
+    () => {
+      const index = Math.floor((performance.now() - startedAt) / windowMs);
+      const count = counts.get(index) ?? 0;
+      counts.set(index, Math.min(limit, count + 1));
+      return {
+        isAccepted: count < limit,
+        remaining: Math.max(0, limit - count - 1),
+        resetMs: startedAt + (index + 1) * windowMs - performance.now(),
+      };
+    },
+    () => {
+      const last = Math.floor((performance.now() - startedAt) / windowMs);
+      const whole = [...counts].filter(([index]) => index > 0 && index < last);
+      return { capacity: limit * (last - 1), served: whole.reduce((sum, [, count]) => sum + count, 0) };
+    },
+  );
+}
+
+/** Remembers every request; the reset is when the oldest is forgotten, or when all are. */
+function slidingWindow({ limit, windowMs, seed, resetUntil = 'next', ...wire }: Run & Wire & Refill): Provider {
+  const startedAt = performance.now();
+  let log: number[] = [];
+  let served = 0;
+
+  return provide(
+    { limit, seed, ...wire },
+    () => {
+      const now = performance.now();
+      log = log.filter((at) => at > now - windowMs);
+      const isAccepted = log.length < limit;
+      if (isAccepted) log.push(now);
+      if (isAccepted) served += 1;
+      return {
+        isAccepted,
+        remaining: limit - log.length,
+        resetMs: log.at(resetUntil === 'full' ? -1 : 0)! + windowMs - now,
+      };
+    },
+    () => ({ capacity: (limit * (performance.now() - startedAt)) / windowMs, served }),
+  );
+}
+
+function tokenBucket({ limit, windowMs, seed, resetUntil, ...wire }: Run & Wire & Refill): Provider {
+  const startedAt = performance.now();
+  const perMs = limit / windowMs;
+  let tokens = limit;
+  let filledAt = startedAt;
+  let served = 0;
+
+  return provide(
+    { limit, seed, ...wire },
+    () => {
+      const now = performance.now();
+      tokens = Math.min(limit, tokens + (now - filledAt) * perMs);
+      filledAt = now;
+      const isAccepted = tokens >= 1;
+      if (isAccepted) tokens -= 1;
+      if (isAccepted) served += 1;
+      const missing = resetUntil === 'full' ? limit - tokens : 1 - (tokens % 1);
+      return { isAccepted, remaining: Math.floor(tokens), resetMs: missing / perMs };
+    },
+    () => ({ capacity: limit + (performance.now() - startedAt) * perMs, served }),
+  );
+}
+
+/** Puts a limit on the wire: 10 to 30 ms there, as much back, so that requests and answers overtake each other. */
+function provide(
+  { limit, seed, spelling = 'fraction' }: { limit: number; seed: number } & Wire,
+  take: () => Verdict,
+  used: Provider['used'],
+): Provider {
+  const random = chance(seed);
+  let accepted = 0;
+  let refused = 0;
+
+  return {
+    take,
+    used,
+    get accepted() {
+      return accepted;
+    },
+    get refused() {
+      return refused;
+    },
+    async fetch() {
+      await after(10 + 20 * random());
+      const { isAccepted, remaining, resetMs } = take();
+      const seconds = resetMs / 1_000;
+      const headers = new Headers({
+        date: new Date().toUTCString(),
+        'x-ratelimit-limit': `${limit}`,
+        'x-ratelimit-remaining': `${remaining}`,
+        'x-ratelimit-reset': {
+          fraction: seconds.toFixed(3),
+          ceil: `${Math.ceil(seconds)}`,
+          floor: `${Math.floor(seconds)}`,
+          round: `${Math.round(seconds)}`,
+          epoch: `${Math.ceil(Date.now() / 1_000 + seconds)}`,
+        }[spelling],
+      });
+      if (!isAccepted) headers.set('retry-after', `${Math.ceil(seconds)}`);
+      if (isAccepted) accepted += 1;
+      else refused += 1;
+      await after(10 + 20 * random());
+      return new Response(null, { status: isAccepted ? 200 : 429, headers });
+    },
+  };
+}
+
+/** Random numbers that a seed repeats (mulberry32). */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
