@@ -1,0 +1,373 @@
+/** The platform's `fetch`, or anything of its shape. */
+export type Fetch = typeof globalThis.fetch;
+
+/** Wraps one `fetch` in another. Policies nest: `outer(inner(fetch))`. */
+export type Policy = (next: Fetch) => Fetch;
+
+/** When a circuit opens, for how long, and what closes it again. */
+export interface CircuitBreakerOptions {
+  /** Opens the circuit once this share of the calls in the window failed. Above 0, up to 1. @defaultValue 0.5 */
+  readonly failureRatio?: number;
+  /** How far back calls count, in milliseconds: never further, and at most a tenth less. From 1. @defaultValue 30_000 */
+  readonly windowMs?: number;
+  /** With fewer calls than this in the window, the circuit stays closed. A whole number from 1. @defaultValue 10 */
+  readonly minimumCalls?: number;
+  /** How long it stays open, in milliseconds; twice as long with every trip in a row. From 1. @defaultValue 30_000 */
+  readonly openMs?: number;
+  /** The longest it stays open, in milliseconds, whatever was asked for. From `openMs`. @defaultValue 600_000 */
+  readonly maxOpenMs?: number;
+  /** How many calls it then lets through and is judged by. A whole number from 1. @defaultValue 1 */
+  readonly halfOpenCalls?: number;
+  /**
+   * Decides instead of the policy whether the service failed, or was too slow; `undefined` is neither failure nor
+   * success. Not asked about the caller's own aborts. @defaultValue `({ failed }) => failed`
+   */
+  readonly isFailure?: (context: CallContext) => boolean | undefined;
+  /**
+   * Which circuit a request belongs to; the 1,000 last used are kept. The key appears in errors and events, so make
+   * none from a token. @defaultValue the URL's origin
+   */
+  readonly key?: (request: { readonly url: URL; readonly method: string }) => string;
+  /** What `save()` returned, perhaps in another process. @defaultValue `[]` */
+  readonly restore?: readonly SavedCircuit[];
+  /** Is told of every change of state. */
+  readonly onEvent?: (event: CircuitEvent) => void;
+}
+
+/** The policy, and what its circuits are doing. */
+export interface CircuitBreaker extends Policy {
+  /** `half-open` from when the open time is over; an unknown key is `closed`. */
+  state(key: string): CircuitState;
+  /** All circuits as plain JSON, for the option `restore`. */
+  save(): SavedCircuit[];
+}
+
+/** Closed: calls go through. Open: none do. Half-open: a few do, and decide. */
+export type CircuitState = 'closed' | 'open' | 'half-open';
+
+/** A call that has ended. */
+export interface CallContext {
+  /** What came back, its body not to be read; `undefined` if nothing did. */
+  readonly response: Response | undefined;
+  /** What was thrown, if nothing came back. */
+  readonly error: unknown;
+  /** Until the headers were there, in milliseconds. */
+  readonly durationMs: number;
+  /** What the policy would say by itself; `undefined` where the call tells nothing about the service. */
+  readonly failed: boolean | undefined;
+}
+
+/** The circuit of `key` is now in the state `type`; opened for the `trips`-th time in a row, for `openMs`. */
+export type CircuitEvent =
+  | { readonly type: 'open'; readonly key: string; readonly openMs: number; readonly trips: number }
+  | { readonly type: 'half-open' | 'closed'; readonly key: string };
+
+/** One circuit, as plain JSON. */
+export interface SavedCircuit {
+  /** What the option `key` returned. */
+  readonly key: string;
+  /** In a row; 0 once it has closed. */
+  readonly trips: number;
+  /** When it may be tested, in epoch milliseconds; absent where it is closed. */
+  readonly openUntil?: number;
+  /** What was counted while it was closed, oldest first; `since` is when a count began, in epoch milliseconds. */
+  readonly window: readonly { readonly since: number; readonly calls: number; readonly failures: number }[];
+}
+
+/**
+ * Stops calling a service that fails, and lets a few calls find out when it is back.
+ *
+ * Failures are 5xx, network failures and `TimeoutError`s. A 429, the caller's abort and errors of other policies say
+ * nothing about the service. A `Retry-After` on the failure that opens the circuit keeps it open at least as long.
+ *
+ * @throws `RangeError` or `TypeError` when the policy is made, if an option is out of range or of the wrong type.
+ * @throws {@link CircuitOpenError} when the request is made, if the circuit does not let it through. It is not sent.
+ */
+export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
+  const { failureRatio = 0.5, windowMs = 30_000, minimumCalls = 10, openMs = 30_000, maxOpenMs = 600_000 } = options;
+  const { halfOpenCalls = 1, isFailure, key: keyOf = ({ url }) => url.origin, restore = [], onEvent } = options;
+  requireNumbers('circuitBreaker', { failureRatio }, Number.EPSILON, 1);
+  requireNumbers('circuitBreaker', { windowMs, minimumCalls, openMs, halfOpenCalls }, 1, Number.MAX_SAFE_INTEGER);
+  requireNumbers('circuitBreaker', { maxOpenMs }, openMs, Number.MAX_SAFE_INTEGER);
+  for (const [name, value] of Object.entries({ minimumCalls, halfOpenCalls })) {
+    if (!Number.isInteger(value)) throw new RangeError(`circuitBreaker: ${name} must be a whole number, got ${value}`);
+  }
+  for (const [name, value] of Object.entries({ isFailure, key: keyOf, onEvent })) {
+    if (value === undefined || typeof value === 'function') continue;
+    throw new TypeError(`circuitBreaker: ${name} must be a function, got ${value}`);
+  }
+  if (!areSavedCircuits(restore)) {
+    throw new TypeError(`circuitBreaker: restore must be what save() returned, got ${restore}`);
+  }
+
+  /** Epoch milliseconds, as another process understands them, by a clock that never jumps. */
+  const originMs = Date.now() - performance.now();
+  const clock = () => originMs + performance.now();
+
+  /** The least recently used comes first. */
+  const circuits = new Map<string, Circuit>();
+  for (const { key, trips, openUntil, window } of restore) {
+    const circuit = circuitOf(key);
+    circuit.trips = trips;
+    // By a clock that was wrong, nothing shall last longer than it may.
+    circuit.phase =
+      openUntil === undefined
+        ? { state: 'closed', window: window.map((tally) => ({ ...tally, since: Math.min(tally.since, clock()) })) }
+        : { state: 'open', until: Math.min(openUntil, clock() + maxOpenMs) };
+  }
+
+  function circuitOf(key: string): Circuit {
+    const circuit = circuits.get(key) ?? { key, trips: 0, phase: { state: 'closed', window: [] } };
+    circuits.delete(key);
+    circuits.set(key, circuit);
+    if (circuits.size > MOST_CIRCUITS) circuits.delete(circuits.keys().next().value!);
+    return circuit;
+  }
+
+  function open(circuit: Circuit, failure?: Response): void {
+    circuit.trips += 1;
+    const askedMs = (failure && retryAfterMs(failure.headers)) ?? 0;
+    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * 2 ** (circuit.trips - 1)));
+    circuit.phase = { state: 'open', until: clock() + forMs };
+    notify<CircuitEvent>(onEvent, { type: 'open', key: circuit.key, openMs: forMs, trips: circuit.trips });
+  }
+
+  /** Lets a call through, or throws. What comes of the call counts only while the phase it began in lasts. */
+  function enter(circuit: Circuit): Phase {
+    const now = clock();
+    if (circuit.phase.state === 'open' && now >= circuit.phase.until) {
+      circuit.phase = { state: 'half-open', admitted: 0, passed: 0, failed: 0, givenUpAt: 0 };
+      notify<CircuitEvent>(onEvent, { type: 'half-open', key: circuit.key });
+    }
+
+    const { phase } = circuit;
+    if (phase.state === 'closed') return phase;
+    if (phase.state === 'half-open' && phase.admitted < halfOpenCalls) {
+      phase.admitted += 1;
+      phase.givenUpAt = now + maxOpenMs;
+      return phase;
+    }
+    // Calls that never end must not keep a circuit half-open for ever.
+    if (phase.state === 'half-open' && now >= phase.givenUpAt) open(circuit);
+    const retryAfterMs = circuit.phase.state === 'open' ? circuit.phase.until - now : openMs;
+    throw new CircuitOpenError(circuit.key, Math.ceil(retryAfterMs));
+  }
+
+  function leave(circuit: Circuit, phase: Phase, failed: boolean | undefined, response?: Response): void {
+    if (circuit.phase !== phase) return;
+
+    if (phase.state === 'closed' && failed !== undefined) {
+      const { calls, failures } = count(phase.window, failed, clock(), windowMs);
+      if (failed && calls >= minimumCalls && failures / calls >= failureRatio) open(circuit, response);
+    }
+    if (phase.state === 'half-open') {
+      if (failed === undefined) phase.admitted -= 1;
+      else if (failed) phase.failed += 1;
+      else phase.passed += 1;
+      // As soon as the calls still out cannot change the verdict.
+      if (phase.failed / halfOpenCalls >= failureRatio) open(circuit, response);
+      else if ((halfOpenCalls - phase.passed) / halfOpenCalls < failureRatio) {
+        circuit.trips = 0;
+        circuit.phase = { state: 'closed', window: [] };
+        notify<CircuitEvent>(onEvent, { type: 'closed', key: circuit.key });
+      }
+    }
+  }
+
+  const policy: Policy = (next) =>
+    async function withCircuitBreaker(input, init) {
+      const circuit = circuitOf(keyOf({ url: urlOf(input), method: methodOf(input, init) }));
+      const phase = enter(circuit);
+      const startedAt = performance.now();
+      let response: Response | undefined;
+      let error: unknown;
+      let failed: boolean | undefined;
+      try {
+        response = await next(input, init);
+        failed = response.status === 429 ? undefined : response.status >= 500;
+      } catch (thrown) {
+        error = thrown;
+        failed = isTransportFailure(error, input, init) || undefined;
+      }
+
+      try {
+        // A deadline of the caller's that passed is no abort: the service was too slow for it.
+        const signal = response ? undefined : signalOf(input, init);
+        const aborted = signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
+        if (aborted) failed = undefined;
+        else if (isFailure) failed = isFailure({ response, error, durationMs: performance.now() - startedAt, failed });
+      } finally {
+        leave(circuit, phase, failed, response);
+      }
+      if (response) return response;
+      throw error;
+    };
+
+  return Object.assign(policy, {
+    state(key: string): CircuitState {
+      const { phase } = circuits.get(key) ?? {};
+      if (phase?.state === 'open' && clock() >= phase.until) return 'half-open';
+      return phase?.state ?? 'closed';
+    },
+    save(): SavedCircuit[] {
+      return [...circuits.values()].map(({ key, trips, phase }) => {
+        if (phase.state === 'closed') return { key, trips, window: phase.window.map((tally) => ({ ...tally })) };
+        return { key, trips, openUntil: phase.state === 'open' ? phase.until : clock(), window: [] };
+      });
+    },
+  });
+}
+
+/** The circuit did not let a request through; it was not sent. */
+export class CircuitOpenError extends Error {
+  override readonly name = 'CircuitOpenError';
+  /** Which circuit. */
+  readonly key: string;
+  /** When it is worth asking again, in milliseconds: what is left of the open time, or all of it if half-open. */
+  readonly retryAfterMs: number;
+
+  constructor(key: string, retryAfterMs: number) {
+    super(`The circuit of ${key} is open, ask again in ${retryAfterMs} ms`);
+    this.key = key;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+interface Circuit {
+  readonly key: string;
+  /** In a row, without having closed in between. */
+  trips: number;
+  /** A new object with each change, so that a call can tell whether the phase it began in is over. */
+  phase: Phase;
+}
+
+type Phase =
+  | { readonly state: 'closed'; readonly window: Tally[] }
+  | { readonly state: 'open'; readonly until: number }
+  | { readonly state: 'half-open'; admitted: number; passed: number; failed: number; givenUpAt: number };
+
+/** What came of the calls in a tenth of the window. */
+interface Tally {
+  readonly since: number;
+  calls: number;
+  failures: number;
+}
+
+const MOST_CIRCUITS = 1_000;
+
+/** Drops what has left the window, adds a call, and sums up. */
+function count(window: Tally[], failed: boolean, now: number, windowMs: number): Omit<Tally, 'since'> {
+  while (window[0] && now - window[0].since >= windowMs) window.shift();
+
+  const last = window.at(-1);
+  const tally = last && now - last.since < windowMs / 10 ? last : { since: now, calls: 0, failures: 0 };
+  if (tally !== last) window.push(tally);
+  tally.calls += 1;
+  if (failed) tally.failures += 1;
+
+  const sum = (what: 'calls' | 'failures') => window.reduce((total, part) => total + part[what], 0);
+  return { calls: sum('calls'), failures: sum('failures') };
+}
+
+function areSavedCircuits(restore: unknown): boolean {
+  if (!Array.isArray(restore)) return false;
+  return restore.map(Object).every(({ key, trips, openUntil = 0, window }) => {
+    if (typeof key !== 'string' || !Array.isArray(window)) return false;
+    const numbers = window.map(Object).flatMap(({ since, calls, failures }) => [since, calls, failures]);
+    return [trips, openUntil, ...numbers].every(Number.isFinite);
+  });
+}
+
+function requireNumbers(policy: string, options: Record<string, number>, least: number, most: number): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'number' && value >= least && value <= most) continue;
+    throw new RangeError(`${policy}: ${name} must be ${least} to ${most}, got ${value}`);
+  }
+}
+
+/** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
+function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
+  const own = input instanceof Request ? input.signal : undefined;
+  return (init?.signal === undefined ? own : init.signal) ?? undefined;
+}
+
+/** The method as it goes on the wire. */
+function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
+  return (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
+}
+
+/** The request's URL; a relative one resolves against the page, where there is one. */
+function urlOf(input: Parameters<Fetch>[0]): URL {
+  const { location } = globalThis as { location?: { href: string } };
+  return new URL(input instanceof Request ? input.url : input, location?.href);
+}
+
+/**
+ * Whether the network failed or the time ran out. The platform throws a `TypeError` for a failed network and for
+ * misuse alike; but what was misuse does not even make a `Request`.
+ */
+function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
+  const { name } = Object(error);
+  if (name !== 'TypeError') return name === 'TimeoutError';
+  const url = input instanceof Request ? input.url : input;
+  const body = (init?.body ?? null) === null ? null : '';
+  try {
+    return Boolean(new Request(url, { ...init, method: methodOf(input, init), body, signal: null }));
+  } catch {
+    return false;
+  }
+}
+
+/** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
+function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
+  try {
+    const outcome: unknown = onEvent?.(event);
+    if (outcome instanceof Promise) outcome.catch(() => {});
+  } catch {
+    // The observer's own affair.
+  }
+}
+
+/**
+ * How long a response asks to be left alone, in milliseconds, or `undefined` if it does not say.
+ *
+ * Reads `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or any of the three HTTP dates) and
+ * `retry-after-ms`. Dates count from the response's own `Date`. The longest of several wins.
+ */
+function retryAfterMs(headers: Headers): number | undefined {
+  const asked: number[] = [];
+  const milliseconds = headers.get('retry-after-ms')?.trim() ?? '';
+  if (DECIMAL.test(milliseconds)) asked.push(Number(milliseconds));
+
+  // The comma after a date's weekday is its own; any other joins two header lines.
+  for (const hint of headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? []) {
+    const value = hint.trim();
+    const date = httpDateMs(value);
+    if (DECIMAL.test(value)) asked.push(Number(value) * 1_000);
+    else if (date !== undefined) asked.push(date - (httpDateMs(headers.get('date') ?? '') ?? Date.now()));
+  }
+
+  return asked.length > 0 ? Math.max(0, ...asked) : undefined;
+}
+
+/** An HTTP date (RFC 9110, 5.6.7) as epoch milliseconds: IMF-fixdate, RFC 850 or asctime, all in UTC. */
+function httpDateMs(text: string): number | undefined {
+  const [, day, month, year, time] = IMF_OR_RFC_850.exec(text) ?? [];
+  const [, ansiMonth, ansiDay, ansiTime, ansiYear] = ASCTIME.exec(text) ?? [];
+  const monthIndex = MONTHS.indexOf(month ?? ansiMonth ?? '-');
+  if (monthIndex < 0) return undefined;
+
+  let fullYear = Number(year ?? ansiYear);
+  if (year?.length === 2) {
+    const thisYear = new Date().getUTCFullYear();
+    fullYear += Math.floor(thisYear / 100) * 100;
+    if (fullYear > thisYear + 50) fullYear -= 100;
+  }
+  const [hours, minutes, seconds] = (time ?? ansiTime)!.split(':').map(Number);
+  return Date.UTC(fullYear, monthIndex, Number(day ?? ansiDay), hours, minutes, seconds);
+}
+
+const DECIMAL = /^\d+(\.\d+)?$/;
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const IMF_OR_RFC_850 = /^[A-Z][a-z]+, (\d\d)[ -]([A-Z][a-z]{2})[ -](\d{4}|\d\d) (\d\d:\d\d:\d\d) GMT$/;
+const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d) (\d{4})$/;
