@@ -1,0 +1,416 @@
+/** The platform's `fetch`, or anything of its shape. */
+export type Fetch = typeof globalThis.fetch;
+
+/** A parsed body, whose shape only the caller knows. */
+// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
+export type Json = any;
+
+/** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
+export type Resume = Readonly<Record<string, unknown>>;
+
+/** One page of a listing. */
+export interface Page<Item> {
+  /** The records, in the listing's order; there may be none. */
+  readonly items: readonly Item[];
+  /** What they came in. The body has been read; status and headers are there to look at. */
+  readonly response: Response;
+  /** Goes on right after this page, in another process too. */
+  readonly resume: Resume;
+}
+
+/** What every paginator takes. */
+export interface PaginationOptions<Item> {
+  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  readonly fetch?: Fetch;
+  /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
+  readonly init?: Omit<RequestInit, 'signal'>;
+  /** Ends the listing at once, with the signal's own reason, and aborts what is in flight. */
+  readonly signal?: AbortSignal | undefined;
+  /** Finds the records in a page's body. @defaultValue the body if it is an array, or else its only array */
+  readonly items?: (body: Json) => readonly Item[];
+  /** Ends the listing after so many pages; the last one's `resume` goes on. From 1. @defaultValue no limit */
+  readonly maxPages?: number;
+  /** How many pages are read ahead while the consumer works. From 0. @defaultValue 0 */
+  readonly prefetch?: number;
+  /** The `resume` of the page to go on after. @defaultValue the beginning */
+  readonly resume?: Resume | null | undefined;
+}
+
+/** How windows are asked for, and how a record is known again in the next. */
+export interface OffsetPaginationOptions<Item> extends PaginationOptions<Item> {
+  /** What identifies a record: unique, and the same in every page. @defaultValue `record.id` */
+  readonly id?: (item: Item) => string | number;
+  /** The names of the query parameters. @defaultValue `{ offset: 'offset', limit: 'limit' }` */
+  readonly params?: OffsetParams | PageNumberParams;
+  /** How many records to ask for at a time; the server may give fewer. From 2. @defaultValue 100 */
+  readonly limit?: number;
+  /**
+   * How many ids to remember, from `limit`. Nothing is lost by forgetting, but records come again where
+   * more than so many were inserted before them meanwhile. @defaultValue all
+   */
+  readonly window?: number;
+  /**
+   * About how many records there are. With it, the `prefetch` pages ahead are asked for side by side
+   * rather than one after another. A wrong figure costs requests or time, never records. From 0. @defaultValue unknown
+   */
+  readonly total?: number;
+  /** Told when the listing moved. */
+  readonly onEvent?: (event: OffsetPaginationEvent) => void;
+}
+
+/** A listing that is asked for `limit` records from the one at `offset`, counted from 0. */
+export interface OffsetParams {
+  /** The parameter that counts the records before the window, from 0. */
+  readonly offset: string;
+  /** The parameter that says how many records the window holds at most. */
+  readonly limit: string;
+}
+
+/** A listing that is asked for a page by its number. */
+export interface PageNumberParams {
+  /** The parameter that counts the pages, from `first`. */
+  readonly page: string;
+  /** The parameter that sets the page size. Without it the server's size is fixed, and drift can be noticed but not always made good. */
+  readonly size?: string;
+  /** The number of the first page. @defaultValue 1 */
+  readonly first?: number;
+}
+
+/** The listing moved: records slipped left, out of the window just read. Reading steps back for them. */
+export interface OffsetPaginationEvent {
+  /** There is no other event yet. */
+  readonly type: 'drift';
+  /** Where the window began, in records from 0. */
+  readonly offset: number;
+  /** `false` where the windows could not overlap, so that stepping back may still miss records. */
+  readonly lossless: boolean;
+}
+
+/**
+ * Reads a listing by offset or page number, whatever is inserted or deleted meanwhile.
+ *
+ * Each window of records overlaps the one before by a record. Where its first record was seen before (or is the
+ * listing's first), no record between can have slipped past. Where not, it steps back until one is. So, as long as
+ * records keep their order, every record that is there throughout comes exactly once.
+ *
+ * @throws `TypeError` or `RangeError` when called, if an option is out of range.
+ * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when it redirects elsewhere.
+ * @throws {@link PaginationStalledError} after 1,000 windows without a new record.
+ */
+export function offsetPagination<Item>(
+  url: string | URL,
+  options: OffsetPaginationOptions<Item> = {},
+): AsyncGenerator<Page<Item>, void, undefined> {
+  const { fetch = globalThis.fetch, init, limit = 100, params = OFFSET_AND_LIMIT, total = 0, prefetch = 0 } = options;
+  const { id = (item: Item) => (item as { id: string | number }).id, maxPages = Infinity, onEvent } = options;
+  const listing = httpUrl('offsetPagination: url', url);
+  checkInteger('offsetPagination: limit', limit, 2);
+  checkInteger('offsetPagination: window', options.window, limit);
+  checkInteger('offsetPagination: total', total, 0);
+  checkInteger('offsetPagination: maxPages', options.maxPages, 1);
+  checkInteger('offsetPagination: prefetch', prefetch, 0);
+  const position = positionIn(options.resume);
+
+  return readAhead(async function* offsetPages(signal) {
+    const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
+    const seen = new Set(position.ids);
+    const oldestSeen = seen.values();
+    const early = new Map<string, Promise<Slice<Item> | undefined>>();
+    let { offset, pageSize } = position;
+    let isPageSizeFixed = 'page' in params && params.size === undefined;
+    let resume = options.resume ?? undefined;
+    let page = 1;
+    let overlap = 1;
+
+    for (let idle = 0; idle < 1_000; idle++) {
+      const span = spanAt(offset);
+      const key = urlOf(span).href;
+      if (!early.has(key)) early.clear();
+      const asked = early.get(key) ?? load(span);
+      loadEarly(span);
+      // What failed ahead of its turn is asked again in its turn.
+      const slice = (await asked) ?? (await load(span));
+      early.delete(key);
+      pageSize = Math.max(1, pageSize, slice.items.length);
+      isPageSizeFixed ||= slice.items.length > span.size;
+
+      if (!(await follows(span, slice))) {
+        notify(onEvent, { type: 'drift', offset: span.start, lossless: span.start < offset });
+        // Farther each time, but not past all that is remembered.
+        overlap = Math.max(2, Math.min(overlap * 2, seen.size));
+        offset = overlapping(span.start);
+        continue;
+      }
+
+      const items = slice.items.filter((_, index) => remember(slice.ids[index]));
+      if (items.length === 0 && slice.items.length < Math.min(span.size, pageSize)) return;
+      // Where the listing keeps moving, staying wide for a while saves stepping back each time.
+      overlap = items.length === 0 || isPageSizeFixed ? 1 : Math.max(1, overlap * 0.95);
+      const end = span.start + slice.items.length;
+      offset = overlapping(end);
+      if (items.length === 0) continue;
+
+      resume = { offset: end, ids: slice.ids, pageSize };
+      yield { items, response: slice.response, resume };
+      page += 1;
+      idle = -1;
+    }
+    throw new PaginationStalledError('1,000 windows without a new record', { listing, page, resume });
+
+    /** Whether it was not seen before. */
+    function remember(itemId: unknown): boolean {
+      const isNew = !seen.has(itemId);
+      seen.add(itemId);
+      if (seen.size > (options.window ?? Infinity)) seen.delete(oldestSeen.next().value);
+      return isNew;
+    }
+
+    function overlapping(end: number): number {
+      return Math.max(0, Math.floor(end + 1 - overlap));
+    }
+
+    /** The span that begins just before `at` and reaches beyond it; where there is none, the one that begins there. */
+    function spanAt(at: number): Span {
+      if ('offset' in params) return { start: pageSize === 1 ? at : Math.max(0, at - 1), size: limit };
+      const most = pageSize || limit;
+      return pageSpanAt(at, isPageSizeFixed ? most : 2, most);
+    }
+
+    function urlOf({ start, size }: Span): URL {
+      const target = new URL(listing);
+      const set = (name: string, value: number) => target.searchParams.set(name, String(value));
+      if ('offset' in params) {
+        set(params.offset, start);
+        set(params.limit, size);
+      } else {
+        set(params.page, (params.first ?? 1) + start / size);
+        if (params.size !== undefined) set(params.size, size);
+      }
+      return target;
+    }
+
+    function load(span: Span): Promise<Slice<Item>> {
+      return loadPage(wire, { listing, page, resume }, urlOf(span), (body, response) => {
+        const items = itemsIn(body, options.items);
+        return { items, ids: items.map((item) => idOf(id, item)), response };
+      });
+    }
+
+    /** Asks side by side for the windows that will follow if nothing moves. If something does, that shows in their turn. */
+    function loadEarly(span: Span): void {
+      const most = Math.min(prefetch, maxPages - page);
+      for (let next = span, count = 0; count < most && pageSize > 0; count++) {
+        const end = next.start + Math.min(next.size, pageSize);
+        if (end >= total) return;
+        next = spanAt(overlapping(end));
+        const key = urlOf(next).href;
+        const slice = early.get(key) ?? load(next).catch(() => undefined);
+        early.set(key, slice);
+      }
+    }
+
+    /** Whether nothing can have slipped between what was seen and this slice. */
+    async function follows({ start }: Span, { ids }: Slice<Item>): Promise<boolean> {
+      if (start === 0) return true;
+      if (start < offset) return seen.has(ids[0]);
+      // It could not overlap, so see whether the page before it still ends as it did.
+      const before = await load({ start: start - pageSize, size: pageSize });
+      return seen.has(before.ids.at(-1));
+    }
+  }, options);
+}
+
+/** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
+export class PageError extends Error {
+  override readonly name: string = 'PageError';
+  /** Which page it was, counted from 1 where this run began. */
+  readonly page: number;
+  /** The HTTP status, if there was a response. */
+  readonly status: number | undefined;
+  /** Leads back to this page; `undefined` if it was the very first. It may hold a query string: store it, do not log it. */
+  readonly resume: Resume | undefined;
+
+  /** @internal */
+  constructor(detail: string, { listing, page, resume }: Place, status?: number, cause?: unknown) {
+    super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
+    this.page = page;
+    this.status = status;
+    this.resume = resume;
+  }
+}
+
+/** The way on leads to an origin that is not trusted, and would have been handed the credentials. Nothing was sent. */
+export class CrossOriginError extends PageError {
+  override readonly name = 'CrossOriginError';
+}
+
+/** A server that keeps moving the listing, or ignores the parameters: 1,000 windows in a row held nothing new. */
+export class PaginationStalledError extends PageError {
+  override readonly name = 'PaginationStalledError';
+}
+
+interface Span {
+  readonly start: number;
+  readonly size: number;
+}
+
+interface Slice<Item> {
+  readonly items: readonly Item[];
+  readonly ids: readonly (string | number)[];
+  readonly response: Response;
+}
+
+/** Of all pages that hold the record before `at`, the one that reaches farthest beyond it. */
+function pageSpanAt(at: number, least: number, most: number): Span {
+  let best: Span = { start: at, size: most };
+  let reach = at;
+  for (let size = most; size >= least; size--) {
+    const start = Math.floor(Math.max(0, at - 1) / size) * size;
+    if (start + size > reach) best = { start, size };
+    reach = Math.max(reach, start + size);
+  }
+  return best;
+}
+
+function idOf<Item>(id: (item: Item) => string | number, item: Item): string | number {
+  const value = id(item);
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  throw new TypeError('A record has no id; `id` says what identifies it');
+}
+
+function positionIn(resume: Resume | null | undefined): { offset: number; ids: unknown[]; pageSize: number } {
+  const { offset, ids, pageSize } = resume ?? { offset: 0, ids: [], pageSize: 0 };
+  if (Number.isInteger(offset) && Array.isArray(ids) && Number.isInteger(pageSize)) {
+    return { offset: Number(offset), ids, pageSize: Number(pageSize) };
+  }
+  throw new TypeError('offsetPagination: resume must be the `resume` of one of its pages');
+}
+
+const OFFSET_AND_LIMIT: OffsetParams = { offset: 'offset', limit: 'limit' };
+
+/** A page about to be read, and the way back to it. */
+interface Place {
+  readonly listing: URL;
+  readonly page: number;
+  readonly resume: Resume | undefined;
+}
+
+/** What the requests of one listing have in common. */
+interface Wire {
+  readonly fetch: Fetch;
+  readonly init: Omit<RequestInit, 'signal'> | undefined;
+  readonly signal: AbortSignal;
+  readonly trusted: ReadonlySet<string>;
+}
+
+/** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
+async function* readAhead<Item>(
+  pages: (signal: AbortSignal) => AsyncGenerator<Page<Item>, void, undefined>,
+  { maxPages = Number.POSITIVE_INFINITY, prefetch = 0, signal: caller }: PaginationOptions<Item>,
+): AsyncGenerator<Page<Item>, void, undefined> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
+  const source = pages(signal);
+  const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
+
+  try {
+    for (let left = maxPages; left > 0; left--) {
+      while (started.length < Math.min(1 + prefetch, left)) {
+        const next = source.next();
+        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
+        started.push(next);
+      }
+      const { done, value } = await orAbort(started.shift()!, signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    stop.abort();
+    source.return().catch(() => {});
+  }
+}
+
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
+async function loadPage<T>(
+  wire: Wire,
+  place: Place,
+  url: URL,
+  read: (body: Json, response: Response, base: string) => T,
+  redirectsLeft = 5,
+): Promise<T> {
+  const { fetch, init, signal, trusted } = wire;
+  let problem = 'the request failed';
+  let response: Response | undefined;
+  try {
+    signal.throwIfAborted();
+    if (!trusted.has(url.origin)) {
+      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
+    }
+    response = await fetch(url.href, { redirect: 'manual', ...init, signal });
+    signal.throwIfAborted();
+
+    // Followed by hand: the platform would take an API key's header along to any origin.
+    const location = response.headers.get('location');
+    if (REDIRECTS.has(response.status) && location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+      discard(response);
+      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+    }
+
+    if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
+    problem = 'the body is not JSON';
+    const body = await response.json();
+    problem = 'the body is not the page expected';
+    return read(body, response, response.url || url.href);
+  } catch (error) {
+    if (response) discard(response);
+    throw error instanceof PageError ? error : new PageError(problem, place, response?.status, error);
+  }
+}
+
+/** The records of a page, wherever the caller or the body's only array has them. */
+function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
+  const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
+  const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
+  if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
+  return items;
+}
+
+/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
+function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** Frees the connection of a response that nobody will read. */
+function discard(response: Response): void {
+  response.body?.cancel().catch(() => {});
+}
+
+/** An absolute http(s) URL; a relative one resolves against the page, where there is one. */
+function httpUrl(name: string, url: string | URL): URL {
+  const { location } = globalThis as { location?: { href: string } };
+  const parsed = URL.parse(`${url}`, location?.href);
+  if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return parsed;
+  throw new TypeError(`${name} must be an http(s) URL, got ${String(url).split('?')[0]}`);
+}
+
+function checkInteger(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new RangeError(`${name} must be an integer from ${least}, got ${value}`);
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
+function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
+  try {
+    const outcome: unknown = onEvent?.(event);
+    if (outcome instanceof Promise) outcome.catch(() => {});
+  } catch {
+    // The observer's own affair.
+  }
+}
