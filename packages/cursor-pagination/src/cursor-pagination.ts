@@ -1,0 +1,354 @@
+/** The platform's `fetch`, or anything of its shape. */
+export type Fetch = typeof globalThis.fetch;
+
+/** A parsed body, whose shape only the caller knows. */
+// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
+export type Json = any;
+
+/** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
+export type Resume = Readonly<Record<string, unknown>>;
+
+/** One page of a listing. */
+export interface Page<Item> {
+  /** The records, in the listing's order; there may be none. */
+  readonly items: readonly Item[];
+  /** What they came in. The body has been read; status and headers are there to look at. */
+  readonly response: Response;
+  /** Goes on right after this page, in another process too. */
+  readonly resume: Resume;
+}
+
+/** What every paginator takes. */
+export interface PaginationOptions<Item> {
+  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  readonly fetch?: Fetch;
+  /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
+  readonly init?: Omit<RequestInit, 'signal'>;
+  /** Ends the listing at once, with the signal's own reason, and aborts what is in flight. */
+  readonly signal?: AbortSignal | undefined;
+  /** Finds the records in a page's body. @defaultValue the body if it is an array, or else its only array */
+  readonly items?: (body: Json) => readonly Item[];
+  /** Ends the listing after so many pages; the last one's `resume` goes on. From 1. @defaultValue no limit */
+  readonly maxPages?: number;
+  /** How many pages are read ahead while the consumer works. From 0. @defaultValue 0 */
+  readonly prefetch?: number;
+  /** The `resume` of the page to go on after. @defaultValue the beginning */
+  readonly resume?: Resume | null | undefined;
+}
+
+/** How a page tells what comes next, and how that is sent. */
+export interface CursorPaginationOptions<Item> extends PaginationOptions<Item> {
+  /** Finds in a page what comes next; {@link nextCursor} has it ready for many platforms. */
+  readonly next: NextCursor;
+  /** The query parameter that carries a bare cursor. Without it, a bare string is a URL. @defaultValue none */
+  readonly param?: string;
+  /** Origins that URLs and redirects may lead to besides the one asked first. They are handed the credentials too. */
+  readonly origins?: readonly string[];
+}
+
+/**
+ * Says what comes after a page: a cursor for `param`, a URL, or an object of parameters to set. They go into the
+ * query, or into a JSON text in `init.body`. `undefined`, `null`, `false`, `''` or an object of nothing but these
+ * ends the listing; `0` is a cursor.
+ */
+export type NextCursor = (body: Json, items: readonly Json[]) => Cursor;
+
+/** What a page says comes next. It is opaque: sent back as it came, never parsed. */
+export type Cursor = string | number | false | null | undefined | Readonly<Record<string, Json>>;
+
+/**
+ * Follows a cursor from page to page until a page has none. An empty page is not the end.
+ *
+ * @throws `TypeError` or `RangeError` when called, if an option is out of range.
+ * @throws {@link PageError} when a page is not had; an expired cursor shows by its `status`.
+ * @throws {@link CrossOriginError} when a URL or a redirect leads to an origin not in `origins`.
+ * @throws {@link CursorLoopError} when a cursor answers the same page again: for a cycle of any length, before its
+ * second round is over. A cursor that stays the same while the pages change is none.
+ */
+export function cursorPagination<Item>(
+  url: string | URL,
+  options: CursorPaginationOptions<Item>,
+): AsyncGenerator<Page<Item>, void, undefined> {
+  const { fetch = globalThis.fetch, init, next, param, origins = [] } = options;
+  const listing = httpUrl('cursorPagination: url', url);
+  const others = origins.map((origin) => httpUrl('cursorPagination: origins', origin).origin);
+  const trusted = new Set([listing.origin, ...others]);
+  if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
+  checkInteger('cursorPagination: maxPages', options.maxPages, 1);
+  checkInteger('cursorPagination: prefetch', options.prefetch, 0);
+  const json = typeof init?.body === 'string' ? jsonIn(init.body) : undefined;
+  const begin = options.resume ? stepIn(options.resume) : {};
+
+  return readAhead(async function* cursorPages(signal) {
+    const wasHere = cycleDetector();
+    let step = begin;
+    let resume = options.resume ?? undefined;
+
+    for (let page = 1; step !== null; page++) {
+      const place: Place = { listing, page, resume };
+      const wire: Wire = { fetch, init: initFor(step), signal, trusted };
+      const loaded = await loadPage(wire, place, urlFor(step), (body, response, base) => {
+        const items = itemsIn(body, options.items);
+        return { items, response, step: stepOf(next(body, items), base) };
+      });
+      const { items, response } = loaded;
+      if (wasHere(JSON.stringify([step, items.length, items[0], items.at(-1)]))) {
+        throw new CursorLoopError('the cursor runs in a circle', place);
+      }
+      step = loaded.step;
+      resume = { step };
+      yield { items, response, resume };
+    }
+  }, options);
+
+  function urlFor(step: Step): URL {
+    if (typeof step === 'string') return new URL(step);
+    const target = new URL(listing);
+    if (json === undefined) {
+      for (const [name, value] of Object.entries(step)) target.searchParams.set(name, String(value));
+    }
+    return target;
+  }
+
+  function initFor(step: Step): Wire['init'] {
+    if (json === undefined || typeof step === 'string') return init;
+    return { ...init, body: JSON.stringify({ ...json, ...step }) };
+  }
+
+  /** The next step, or `null` at the end. */
+  function stepOf(cursor: Cursor, base: string): Step | null {
+    if (isAbsent(cursor)) return null;
+    if (typeof cursor === 'object') {
+      const given = Object.entries(cursor).filter(([, value]) => !isAbsent(value));
+      return given.length > 0 ? Object.fromEntries(given) : null;
+    }
+    if (param !== undefined) return { [param]: cursor };
+    if (typeof cursor === 'string') return new URL(cursor, base).href;
+    throw new TypeError('A cursor that is no URL needs `param`');
+  }
+}
+
+/** What comes next on these platforms, and under which name it is sent. */
+export const nextCursor = {
+  airtable: (body: Json): Cursor => ({ offset: body.offset }),
+  anthropic: (body: Json): Cursor => body.has_more && { after_id: required(body.last_id) },
+  google: (body: Json): Cursor => ({ pageToken: body.nextPageToken }),
+  hubspot: (body: Json): Cursor => ({ after: body.paging?.next?.after }),
+  intercom: (body: Json): Cursor => ({ starting_after: body.pages?.next?.starting_after }),
+  jira: (body: Json): Cursor => ({ nextPageToken: body.nextPageToken }),
+  microsoftGraph: (body: Json): Cursor => body['@odata.nextLink'],
+  mixpanel: ({ page, page_size, session_id, results }: Json): Cursor =>
+    results.length >= page_size && { page: page + 1, session_id },
+  notion: (body: Json): Cursor => ({ start_cursor: body.next_cursor }),
+  openai: (body: Json): Cursor => body.has_more && { after: required(body.last_id) },
+  salesforce: (body: Json): Cursor => body.nextRecordsUrl,
+  slack: (body: Json): Cursor => ({ cursor: body.response_metadata?.next_cursor }),
+  stripe: (body: Json, items: readonly Json[]): Cursor =>
+    body.has_more && { starting_after: required(items.at(-1)?.id) },
+  stripeSearch: (body: Json): Cursor => ({ page: body.next_page }),
+  stripeV2: (body: Json): Cursor => body.next_page_url,
+  x: (body: Json): Cursor => ({ pagination_token: body.meta?.next_token }),
+  zendesk: (body: Json): Cursor => body.meta.has_more && { 'page[after]': required(body.meta.after_cursor) },
+} as const;
+
+/** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
+export class PageError extends Error {
+  override readonly name: string = 'PageError';
+  /** Which page it was, counted from 1 where this run began. */
+  readonly page: number;
+  /** The HTTP status, if there was a response. */
+  readonly status: number | undefined;
+  /** Leads back to this page; `undefined` if it was the very first. It may hold a query string: store it, do not log it. */
+  readonly resume: Resume | undefined;
+
+  /** @internal */
+  constructor(detail: string, { listing, page, resume }: Place, status?: number, cause?: unknown) {
+    super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
+    this.page = page;
+    this.status = status;
+    this.resume = resume;
+  }
+}
+
+/** The way on leads to an origin that is not trusted, and would have been handed the credentials. Nothing was sent. */
+export class CrossOriginError extends PageError {
+  override readonly name = 'CrossOriginError';
+}
+
+/** A cursor answered the same page again, so going on would never end. */
+export class CursorLoopError extends PageError {
+  override readonly name = 'CursorLoopError';
+}
+
+/** A URL, or parameters. */
+type Step = string | Readonly<Record<string, unknown>>;
+
+function stepIn({ step }: Resume): Step | null {
+  if (step === null || (typeof step === 'object' && !Array.isArray(step))) return step as Step | null;
+  if (typeof step === 'string' && URL.canParse(step)) return step;
+  throw new TypeError('cursorPagination: resume must be the `resume` of one of its pages');
+}
+
+function isAbsent(value: unknown): value is undefined | null | false | '' {
+  return value === undefined || value === null || value === false || value === '';
+}
+
+/** Where a platform says there is more, a missing cursor is a fault, not the end. */
+function required(cursor: Json): Json {
+  if (isAbsent(cursor)) throw new TypeError('There is more, but no cursor to it');
+  return cursor;
+}
+
+function jsonIn(body: string): Json {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new TypeError('cursorPagination: init.body must be JSON where it is a string', { cause });
+  }
+}
+
+/**
+ * Tells whether a step was taken before: for any cycle at the latest as its second round ends (Nivasch's stack).
+ * After n steps it holds about ln(n) numbers, 14 for a million.
+ */
+function cycleDetector(): (step: string) => boolean {
+  const stack: number[] = [];
+  return (step) => {
+    const hash = hashOf(step);
+    while (stack.length > 0 && stack.at(-1)! > hash) stack.pop();
+    if (stack.at(-1) === hash) return true;
+    stack.push(hash);
+    return false;
+  };
+}
+
+/** 53 well-mixed bits, so that different steps never meet in practice. */
+function hashOf(text: string): number {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 0x9e3779b1);
+    low = Math.imul(low ^ code, 0x5f356495);
+  }
+  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
+  low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35);
+  return (high >>> 0) * 2 ** 21 + (low >>> 11);
+}
+
+/** A page about to be read, and the way back to it. */
+interface Place {
+  readonly listing: URL;
+  readonly page: number;
+  readonly resume: Resume | undefined;
+}
+
+/** What the requests of one listing have in common. */
+interface Wire {
+  readonly fetch: Fetch;
+  readonly init: Omit<RequestInit, 'signal'> | undefined;
+  readonly signal: AbortSignal;
+  readonly trusted: ReadonlySet<string>;
+}
+
+/** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
+async function* readAhead<Item>(
+  pages: (signal: AbortSignal) => AsyncGenerator<Page<Item>, void, undefined>,
+  { maxPages = Number.POSITIVE_INFINITY, prefetch = 0, signal: caller }: PaginationOptions<Item>,
+): AsyncGenerator<Page<Item>, void, undefined> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
+  const source = pages(signal);
+  const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
+
+  try {
+    for (let left = maxPages; left > 0; left--) {
+      while (started.length < Math.min(1 + prefetch, left)) {
+        const next = source.next();
+        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
+        started.push(next);
+      }
+      const { done, value } = await orAbort(started.shift()!, signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    stop.abort();
+    source.return().catch(() => {});
+  }
+}
+
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
+async function loadPage<T>(
+  wire: Wire,
+  place: Place,
+  url: URL,
+  read: (body: Json, response: Response, base: string) => T,
+  redirectsLeft = 5,
+): Promise<T> {
+  const { fetch, init, signal, trusted } = wire;
+  let problem = 'the request failed';
+  let response: Response | undefined;
+  try {
+    signal.throwIfAborted();
+    if (!trusted.has(url.origin)) {
+      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
+    }
+    response = await fetch(url.href, { redirect: 'manual', ...init, signal });
+    signal.throwIfAborted();
+
+    // Followed by hand: the platform would take an API key's header along to any origin.
+    const location = response.headers.get('location');
+    if (REDIRECTS.has(response.status) && location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+      discard(response);
+      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+    }
+
+    if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
+    problem = 'the body is not JSON';
+    const body = await response.json();
+    problem = 'the body is not the page expected';
+    return read(body, response, response.url || url.href);
+  } catch (error) {
+    if (response) discard(response);
+    throw error instanceof PageError ? error : new PageError(problem, place, response?.status, error);
+  }
+}
+
+/** The records of a page, wherever the caller or the body's only array has them. */
+function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
+  const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
+  const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
+  if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
+  return items;
+}
+
+/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
+function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** Frees the connection of a response that nobody will read. */
+function discard(response: Response): void {
+  response.body?.cancel().catch(() => {});
+}
+
+/** An absolute http(s) URL; a relative one resolves against the page, where there is one. */
+function httpUrl(name: string, url: string | URL): URL {
+  const { location } = globalThis as { location?: { href: string } };
+  const parsed = URL.parse(`${url}`, location?.href);
+  if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return parsed;
+  throw new TypeError(`${name} must be an http(s) URL, got ${String(url).split('?')[0]}`);
+}
+
+function checkInteger(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new RangeError(`${name} must be an integer from ${least}, got ${value}`);
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
