@@ -1,0 +1,51 @@
+import ts from 'typescript';
+import { expect, it } from 'vitest';
+import { parse, patternFiles } from './patterns.ts';
+
+it.each(patternFiles)('$pattern imports nothing', ({ isPattern, pattern, source }) => {
+  // An entry beside the pattern, such as its Redis script, may build on the pattern itself.
+  const allowed = isPattern ? [] : [`./${pattern}.ts`];
+
+  expect(importsOf(source).filter((specifier) => !allowed.includes(specifier))).toEqual([]);
+});
+
+it.each([
+  ["import { sleep } from './sleep.ts';", './sleep.ts'],
+  ["import './sleep.ts';", './sleep.ts'],
+  ["import type { Fetch } from './fetch.ts';", './fetch.ts'],
+  ["import fs = require('fs');", 'fs'],
+  ["export * from './sleep.ts';", './sleep.ts'],
+  ["export { sleep } from './sleep.ts';", './sleep.ts'],
+  ["const { sleep } = await import('./sleep.ts');", './sleep.ts'],
+  ["const fs = require('fs');", 'fs'],
+  ["type Stats = import('fs').Stats;", 'fs'],
+  ["const fs = process.getBuiltinModule('node:fs');", 'node:fs'],
+  ['/// <reference types="node" />', 'node'],
+])('sees an import in %s', (text, specifier) => {
+  expect(importsOf(parse(text))).toEqual([specifier]);
+});
+
+it('takes an ordinary string or call for what it is', () => {
+  expect(importsOf(parse("const from = required('import');\nexport { from };"))).toEqual([]);
+});
+
+/** The specifier of all that reaches into another module, in whatever form. */
+function importsOf(source: ts.SourceFile): string[] {
+  const found = [...source.referencedFiles, ...source.typeReferenceDirectives].map(({ fileName }) => fileName);
+  visit(source);
+  return found;
+
+  function visit(node: ts.Node): void {
+    if (ts.isStringLiteralLike(node) && (isSpecifier(node) || node.text.startsWith('node:'))) found.push(node.text);
+    ts.forEachChild(node, visit);
+  }
+}
+
+function isSpecifier(literal: ts.StringLiteralLike): boolean {
+  const { parent } = literal;
+  if (ts.isImportDeclaration(parent) || ts.isExportDeclaration(parent) || ts.isExternalModuleReference(parent))
+    return true;
+  if (ts.isLiteralTypeNode(parent)) return ts.isImportTypeNode(parent.parent);
+  if (!ts.isCallExpression(parent)) return false;
+  return parent.expression.kind === ts.SyntaxKind.ImportKeyword || parent.expression.getText() === 'require';
+}

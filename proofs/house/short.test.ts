@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { patternFiles } from './patterns.ts';
+
+const MAX_LINES = 250;
+
+/** Each with its reason; a number may only go down. */
+const longer: Record<string, number> = {
+  // Every dialect of rate-limit headers is read here.
+  'packages/adaptive-throttle/src/adaptive-throttle.ts': 800,
+  // A hundred lines of helpers, half of them for the three dates of Retry-After.
+  'packages/backoff/src/backoff.ts': 305,
+  'packages/circuit-breaker/src/circuit-breaker.ts': 373,
+  // The reader of pages, the same in all paginators, is a hundred and fifty.
+  'packages/cursor-pagination/src/cursor-pagination.ts': 355,
+  'packages/link-pagination/src/link-pagination.ts': 355,
+  'packages/offset-pagination/src/offset-pagination.ts': 416,
+  // The cache, both grants, their endpoint and the policy stand in one file.
+  'packages/token-cache/src/token-cache.ts': 528,
+};
+
+it.each(patternFiles)('$pattern can be read in one go', ({ path, source }) => {
+  expect(linesOf(source.text)).toBeLessThanOrEqual(longer[path] ?? MAX_LINES);
+});
+
+it('makes no exception that is not needed', () => {
+  const needed = patternFiles.filter(({ source }) => linesOf(source.text) > MAX_LINES).map(({ path }) => path);
+
+  expect(needed).toEqual(expect.arrayContaining(Object.keys(longer)));
+});
+
+function linesOf(text: string): number {
+  return text.trimEnd().split('\n').length;
+}
