@@ -124,7 +124,7 @@ it('is told which inputs of a batch failed, and has the rest', async () => {
 });
 
 it('is told of a token that has expired, and of one that is none', async () => {
-  await using hubspot = await start({ profile: 'hubspot', auth: { tokenTtlSeconds: 0.3 } });
+  await using hubspot = await start({ profile: 'hubspot', clock: 'manual', auth: { tokenTtlSeconds: 60 } });
   const { crm } = client(hubspot, await hubspot.token('/oauth/v1/token'));
 
   await crm.contacts.basicApi.getPage();
@@ -133,7 +133,7 @@ it('is told of a token that has expired, and of one that is none', async () => {
     body: { category: 'INVALID_AUTHENTICATION' },
     headers: { 'x-hubspot-auth-failure': '401 Unauthorized' },
   });
-  await new Promise((resolve) => setTimeout(resolve, 350));
+  hubspot.provider.clock.advance(60_000);
   await expect(crm.contacts.basicApi.getPage()).rejects.toMatchObject({
     code: 401,
     body: {

@@ -46,13 +46,13 @@ it('says so where it is not to wait', async () => {
 });
 
 it('is told by error words, on status 200, what is wrong with a token', async () => {
-  await using slack = await start({ profile: 'slack', auth: { tokenTtlSeconds: 0.3 } });
+  await using slack = await start({ profile: 'slack', clock: 'manual', auth: { tokenTtlSeconds: 60 } });
   const web = client(slack, await slack.token('/api/oauth.v2.access'));
 
   expect((await web.users.list({})).ok).toBe(true);
   expect(await errorOf(client(slack, 'xoxb-nonsense').users.list({}))).toBe('invalid_auth');
   expect(await errorOf(client(slack, '').users.list({}))).toBe('not_authed');
-  await new Promise((resolve) => setTimeout(resolve, 350));
+  slack.provider.clock.advance(60_000);
   expect(await errorOf(web.users.list({}))).toBe('token_expired');
   expect(new Set(slack.requests(1))).toEqual(new Set([`${LIST} 200`]));
 });

@@ -109,7 +109,7 @@ it('repeats a write whose key is in use, until the first one is done', async () 
 });
 
 it('is told of keys that are bad or expired, of what is not there, and of what it asked wrongly', async () => {
-  await using platform = await start({ profile: 'stripe', auth: { tokenTtlSeconds: 0.2 } });
+  await using platform = await start({ profile: 'stripe', clock: 'manual', auth: { tokenTtlSeconds: 60 } });
   const stripe = client(platform, await platform.token('/oauth/token'));
 
   await client(platform, 'sk_live_demo').customers.list();
@@ -126,7 +126,7 @@ it('is told of keys that are bad or expired, of what is not there, and of what i
     type: 'StripeInvalidRequestError',
     param: 'limit',
   });
-  await new Promise((resolve) => setTimeout(resolve, 250));
+  platform.provider.clock.advance(60_000);
   await expect(stripe.customers.list()).rejects.toMatchObject({
     type: 'StripeAuthenticationError',
     code: 'api_key_expired',
