@@ -110,7 +110,7 @@ it.each<[string, unknown, string]>([
   [
     'a keyset from the newest',
     { resources: { users: { pagination: 'keyset', order: 'newest-first' } } },
-    'resources.users.order: must be oldest-first where pagination is keyset',
+    'resources.users.order: must be oldest-first where pagination is keyset or time-window',
   ],
   ['a latency that is none', { latency: { minMs: 2, maxMs: 1 } }, 'latency.minMs: must not exceed maxMs'],
   [
