@@ -36,6 +36,9 @@ export function manualClock(startMs: number = EPOCH_MS): ManualClock {
   };
 }
 
+/** No clock goes farther: what comes after has no spelling in HTTP (RFC 9110, section 5.6.7). */
+export const LAST_YEAR = 9_000;
+
 /** A clock that runs as another does, until somebody moves or stops it. */
 export interface SettableClock extends ManualClock {
   /** Whether it stands still. */
@@ -49,18 +52,21 @@ export interface SettableClock extends ManualClock {
 /**
  * Makes a clock that can be moved and stopped over one that cannot.
  *
- * @throws `RangeError` on `advance`, if `ms` is negative or not finite: time does not run backwards.
+ * @throws `RangeError` on `advance`, if `ms` is negative or not finite, or leads past the year {@link LAST_YEAR}.
  */
 export function settableClock(base: Clock): SettableClock {
   let aheadMs = 0;
   let frozenAtMs: number | undefined;
+  const now = (): number => (frozenAtMs ?? base.now()) + aheadMs;
   return {
-    now: () => (frozenAtMs ?? base.now()) + aheadMs,
+    now,
     get isFrozen() {
       return frozenAtMs !== undefined;
     },
     advance(ms) {
-      aheadMs += forward('clock', ms);
+      const byMs = forward('clock', ms);
+      if (now() + byMs > LAST_MS) throw new RangeError(`clock: must not advance past the year ${LAST_YEAR}`);
+      aheadMs += byMs;
     },
     freeze() {
       frozenAtMs ??= base.now();
@@ -71,6 +77,8 @@ export function settableClock(base: Clock): SettableClock {
     },
   };
 }
+
+const LAST_MS = Date.UTC(LAST_YEAR, 11, 31);
 
 function forward(name: string, ms: number): number {
   if (!(ms >= 0 && Number.isFinite(ms))) throw new RangeError(`${name}: ms must be 0 or more, got ${ms}`);

@@ -96,6 +96,8 @@ const idempotency = z.strictObject({
     .optional(),
 });
 
+const BY_TIME: readonly string[] = ['keyset', 'time-window'];
+
 const resource = z
   .strictObject({
     /** Where it is; `/<name>`, if left out. */
@@ -116,9 +118,9 @@ const resource = z
     batch: batch.prefault({}),
     defects: z.array(choices('defect', defects, { on: on.prefault({}) })).default([]),
   })
-  .refine(({ pagination, order }) => pagination !== 'keyset' || order === 'oldest-first', {
+  .refine(({ pagination, order }) => !BY_TIME.includes(pagination) || order === 'oldest-first', {
     path: ['order'],
-    error: 'must be oldest-first where pagination is keyset',
+    error: 'must be oldest-first where pagination is keyset or time-window',
   })
   .superRefine(({ pagination, defects: configured }, { addIssue }) => {
     for (const [index, { defect }] of configured.entries()) {

@@ -6,6 +6,7 @@ import { defects } from './pagination/defects/index.ts';
 import { paginations } from './pagination/index.ts';
 import { profiles } from './profiles/index.ts';
 import { scenarios } from './scenarios/index.ts';
+import { settings } from './settings.ts';
 
 /** Something to choose, with one line for people who choose. */
 export interface Listed {
@@ -25,6 +26,7 @@ export const lists: Readonly<Record<string, { readonly what: string; readonly en
   paginations: { what: 'the ways a listing is cut into pages', entries: listed(paginations) },
   defects: { what: 'the ways a listing can be wrong', entries: listed(defects) },
   dialects: { what: 'the wordings of headers, errors and pages', entries: listed(dialects) },
+  settings: { what: 'what else a configuration sets, by its field', entries: settings },
   manners: { what: 'what a client is judged by', entries: listed(verdicts) },
 };
 

@@ -50,6 +50,19 @@ describe.each(['over HTTP', 'in process'] as const)('%s', (how) => {
     });
   });
 
+  it('does not move the clock to where no date can be written', async () => {
+    const { admin, ask } = await open({ auth: false, clock: 'manual' });
+    const decade = { seconds: 315_360_000 };
+    let answer = await admin('POST /clock/advance', decade);
+    while (answer.status === 200) answer = await admin('POST /clock/advance', decade);
+
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { error: { field: 'seconds', message: 'seconds must not lead past the year 9000' } },
+    });
+    expect((await ask('/items')).headers.get('date')).toMatch(/ 89\d\d \d\d:\d\d:\d\d GMT$/);
+  });
+
   it('stops the clock, moves it and lets it go', async () => {
     const { admin, ask } = await open({ auth: false, clock: 'manual' });
     const start = '2026-01-01T00:00:00.000Z';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { json, type Reply } from '../call.ts';
+import { LAST_YEAR } from '../clock.ts';
+import { invalidParameter } from '../problem.ts';
 import { type AdminRoute, bodyOf, moment, nothing, type Steered } from './route.ts';
 
 const advance = z.strictObject({ seconds: z.number().min(0).max(315_360_000) });
@@ -23,7 +25,13 @@ export const clockRoutes: readonly AdminRoute[] = [
     name: 'POST /__admin/clock/advance',
     summary: 'moves the clock forward by so many seconds: {"seconds": 60}',
     answer(provider, call) {
-      provider.clock.advance(bodyOf(advance, call).seconds * 1_000);
+      const { seconds } = bodyOf(advance, call);
+      try {
+        provider.clock.advance(seconds * 1_000);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw invalidParameter('seconds', `must not lead past the year ${LAST_YEAR}`);
+      }
       return told(provider);
     },
   },

@@ -179,11 +179,18 @@ function createGate(options: AuthOptions, seed: number, clock: Clock, dialect: D
     revokeTokens: tokens.revokeAll,
     secrets: [
       ...Object.values(clients).flatMap(({ secret = [] }) => secret),
+      // As HTTP Basic has them, which is no disguise.
+      ...Object.entries(clients).flatMap(([id, { secret }]) => (secret === undefined ? [] : coded(`${id}:${secret}`))),
       ...Object.keys(apiKeys),
       ...Object.keys(options.refreshTokens),
     ],
     isToken: (text) => tokens.clientOf(text) !== undefined || codes.has(text) || refreshTokens.has(text),
   };
+}
+
+/** In base64; text that it cannot hold is not sent so. */
+function coded(text: string): string[] {
+  return /^[\0-\xff]*$/.test(text) ? [btoa(text)] : [];
 }
 
 /** As RFC 6750, section 3, has it: no error code for who presents nothing. */

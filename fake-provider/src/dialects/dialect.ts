@@ -109,6 +109,7 @@ export const plain = {
     page: 'page',
     after: 'after_id',
     since: 'created_from',
+    until: 'created_to',
   }),
   record: (record) => record,
   input: (call, operation) => (operation === 'batch' ? itemsOf(jsonInput(call)) : jsonInput(call)),

@@ -34,6 +34,8 @@ export function neutralPage({ records: data, offset, limit, total, more, next }:
       return json(200, { data, has_more: more, next_cursor: next ?? null });
     case 'keyset':
       return json(200, { data, has_more: more });
+    case 'time-window':
+      return json(200, { data, total, has_more: more });
     case 'link': {
       const size = { [fields.limit]: `${limit}` };
       const first = urlWith(call, { ...size, [fields.cursor]: undefined });

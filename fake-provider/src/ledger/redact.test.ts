@@ -43,6 +43,7 @@ it('keeps no secret that a client used, wherever it put it', async () => {
         `/items/${token}`,
         `/items/${encodeURIComponent(`a:${token}`)}`,
         `/items/${secret}`,
+        `/items/${basic}`,
         `/items/session=cookie-crumbs`,
         '/items/key-abcdef-123/idem-77-potency',
         '/nothing/sk_live_4eC39HqLyjWDarjtT1zdp7dc/xoxb-17653672481-19874698323',

@@ -9,6 +9,7 @@ const FIELDS = {
   cursor: 'limit',
   link: 'per_page',
   keyset: 'limit',
+  'time-window': 'limit',
 } as const;
 const NAMES = Object.keys(paginations) as PaginationName[];
 

@@ -2,7 +2,7 @@ import * as query from '../query.ts';
 import type { PageSize } from './pagination.ts';
 
 /** What a listing request may say, whatever a dialect calls it. */
-export type ParamName = 'limit' | 'cursor' | 'offset' | 'page' | 'after' | 'since';
+export type ParamName = 'limit' | 'cursor' | 'offset' | 'page' | 'after' | 'since' | 'until';
 
 /** The parameters of a listing request, by what they mean. */
 export interface Params {

@@ -149,6 +149,7 @@ it('answers any path and query with a page or a refusal', { timeout: 30_000 }, a
     'cursor',
     'after_id',
     'created_from',
+    'created_to',
     '__proto__',
   );
   const value = fc.oneof(
@@ -212,7 +213,7 @@ it('answers any body of a token request with a refusal', { timeout: 30_000 }, as
   expect(open.ledger.entries.every(({ client }) => client === 'anonymous' || client === 'demo-client')).toBe(true);
 });
 
-const PAGINATIONS = ['offset', 'page-number', 'cursor', 'link', 'keyset'] as const;
+const PAGINATIONS = ['offset', 'page-number', 'cursor', 'link', 'keyset', 'time-window'] as const;
 
 interface Answer {
   readonly status: number;

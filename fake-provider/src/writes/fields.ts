@@ -37,10 +37,19 @@ function reasonAgainst(field: string, value: unknown): string | undefined {
   if (field === 'amount_cents' && !(Number.isSafeInteger(value) && (value as number) >= 0)) {
     return 'must be a whole number, 0 or more';
   }
-  return undefined;
+  return isTooDeep(value) ? `must not be nested more than ${DEEPEST} levels deep` : undefined;
+}
+
+/** Whether a value nests so deep that it could not be written out again. */
+function isTooDeep(value: unknown, left: number = DEEPEST): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => isTooDeep(inner, left - 1));
 }
 
 const READ_ONLY = ['id', 'created_at', 'updated_at', 'version'];
 
 /** More than any record of a platform has. */
 const MOST = 500;
+
+/** Deeper than any record of a platform goes. */
+const DEEPEST = 100;

@@ -120,6 +120,26 @@ it('counts writes as such, where limits tell them apart', async () => {
   expect((await provider.fetch('https://api.test/items')).status).toBe(200);
 });
 
+it.each([
+  ['arrays', '[', ']'],
+  ['objects', '{"a":', '}'],
+])(
+  'refuses %s that are nested too deep to be written out again, and lists as before',
+  async (_what, opening, closing) => {
+    const { send } = open();
+    const nested = (levels: number) => `{"name":"one","note":${opening.repeat(levels)}1${closing.repeat(levels)}}`;
+
+    for (const levels of [101, 100_000]) {
+      expect(await send('POST', '/items', nested(levels))).toMatchObject({
+        status: 400,
+        json: { error: { field: 'note', message: 'note must not be nested more than 100 levels deep' } },
+      });
+    }
+    expect((await send('GET', '/items')).json.data).toHaveLength(10);
+    expect((await send('POST', '/items', nested(100))).status).toBe(201);
+  },
+);
+
 it('answers any JSON with what became of it or with the field at fault', async () => {
   const { send } = open();
   const name = fc.constantFrom('name', 'id', 'items', 'delete', 'amount_cents', '__proto__', 'constructor', 'toJSON');

@@ -63,7 +63,11 @@ export function live(): void {
   const MOST_ROWS = 50;
   const MOST_LANES = 10;
   const MOST_SAMPLES = 120;
-  const LANE_PX = 46;
+  const LANE_PX = 54;
+  /** Below the line stands what went wrong, so that a crowd of good answers does not hide it. */
+  const BELOW_PX = 13;
+  /** The least that a curve spans: what drains is seen to drain from the first seconds on. */
+  const FEWEST_SAMPLES = 20;
   const SVG = 'http://www.w3.org/2000/svg';
   const TOKEN = 'fake-provider-admin-token';
 
@@ -167,8 +171,9 @@ export function live(): void {
     const marks = shown
       .filter(({ route }) => routes.includes(route))
       .map((entry) => {
-        const y = routes.indexOf(entry.route) * LANE_PX + 34;
-        return mark(outcomeOf(entry), `translate(${x(entry.atMs)} ${y})`);
+        const outcome = outcomeOf(entry);
+        const y = routes.indexOf(entry.route) * LANE_PX + 34 + (outcome === 'answered' ? 0 : BELOW_PX);
+        return mark(outcome, `translate(${x(entry.atMs)} ${y})`);
       });
     const none = routes.length === 0 ? [draw('text', { x: 0, y: 18 }, 'Nothing has been asked yet.')] : [];
     const ends = [
@@ -217,16 +222,15 @@ export function live(): void {
 
   /** What was left over time, drawn from the right edge, and a bar of what is left now. */
   function curve(kept: readonly { readonly left: number }[]): Element {
-    const points = kept.map(
-      ({ left }, index) => `${MOST_SAMPLES - kept.length + index + 1},${(100 - left * 96).toFixed(1)}`,
-    );
-    const first = MOST_SAMPLES - kept.length + 1;
+    const span = Math.max(FEWEST_SAMPLES, kept.length) - 1;
+    const first = span - kept.length + 1;
+    const points = kept.map(({ left }, index) => `${first + index},${(100 - left * 96).toFixed(1)}`);
     return draw(
       'svg',
-      { viewBox: `0 0 ${MOST_SAMPLES} 100`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-      draw('polygon', { points: `${first},100 ${points.join(' ')} ${MOST_SAMPLES},100` }),
+      { viewBox: `0 0 ${span} 100`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+      draw('polygon', { points: `${first},100 ${points.join(' ')} ${span},100` }),
       draw('polyline', { points: points.join(' ') }),
-      draw('rect', { y: 92, width: (kept.at(-1)?.left ?? 0) * MOST_SAMPLES, height: 8 }),
+      draw('rect', { y: 92, width: (kept.at(-1)?.left ?? 0) * span, height: 8 }),
     );
   }
 
@@ -265,7 +269,7 @@ export function live(): void {
           ),
           el('p', { class: 'quiet small' }, summary),
           ...findings.map(({ sequences, expected, actual }) =>
-            el('p', { class: 'small' }, `#${sequences.at(-1)}: expected ${expected}; got ${actual}`),
+            el('p', { class: 'small finding' }, `#${sequences.at(-1)}: expected ${expected}; got ${actual}`),
           ),
         ),
       ),

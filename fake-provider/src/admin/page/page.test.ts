@@ -98,6 +98,17 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
     await burst.getByText('4 of 10 left').waitFor();
   });
 
+  it('shows what came of each request on the screen of a telephone', async () => {
+    const url = await serve();
+    await traffic(url);
+    const { page } = await look(url, { width: 375 });
+    const why = page.locator('#rows tr', { hasText: 'unavailable' }).locator('td').last();
+    await why.waitFor();
+
+    const { x, width } = (await why.boundingBox())!;
+    expect(x + width).toBeLessThanOrEqual(375);
+  });
+
   it('begins anew when the provider does', async () => {
     const url = await serve();
     const { page } = await look(url);

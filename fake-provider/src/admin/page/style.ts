@@ -62,11 +62,21 @@ button[aria-pressed="true"] { background: var(--ink); color: var(--paper); }
 #manners { gap: 1.3rem 2rem; }
 .kept { color: var(--answered); }
 .broken { color: var(--failed); }
+#same { margin-top: 0.8rem; }
+.finding { margin-top: 0.4rem; padding-left: 0.7rem; border-left: 2px solid var(--failed); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 0.95rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.45rem 1rem 0.45rem 0; border-bottom: 1px solid var(--line); vertical-align: baseline; white-space: nowrap; }
 th { color: var(--quiet); font-weight: 500; }
 td:nth-child(4) { white-space: normal; min-width: 12rem; }
+@media (max-width: 40rem) {
+  /* What came of a request is worth more room than who sent it. */
+  th:nth-child(3), td:nth-child(3) { display: none; }
+  table { font-size: 0.8rem; }
+  th, td { padding-right: 0.4rem; }
+  td:nth-child(4) { min-width: 4.5rem; overflow-wrap: anywhere; }
+  td:nth-child(6) { white-space: normal; min-width: 4rem; overflow-wrap: anywhere; }
+}
 #gate { margin-top: 3rem; display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: center; }
 @media (forced-colors: active) { .answered, .throttled, .failed, .refused { fill: CanvasText; } }
 `;
