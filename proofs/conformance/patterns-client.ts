@@ -1,7 +1,7 @@
 /** A client made of the patterns in the recommended order, for the conformance suite. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
-import { backoff } from '@steadfetch/backoff';
+import { backoff, type RetryContext } from '@steadfetch/backoff';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
@@ -42,13 +42,16 @@ try {
 }
 
 function clientOf(limited: typeof fetch): typeof fetch {
-  const stack = [backoff({ attempts: 6 }), circuitBreaker(), adaptiveThrottle()];
+  // GitHub throttles by a 403 that says when to come back.
+  const isThrottled = (response?: Response) => response?.status === 403 && response.headers.has('retry-after');
+  const shouldRetry = ({ retryable, response }: RetryContext) => retryable || isThrottled(response);
+  const stack = [backoff({ attempts: 6, shouldRetry }), circuitBreaker(), adaptiveThrottle()];
   if (tokenUrl !== '') {
     // A token request is a POST, but asking twice for a token does no harm.
     const askAgain = backoff({ shouldRetry: ({ transient }) => transient })(limited);
     const endpoint = { tokenUrl, clientId, clientSecret, fetch: askAgain };
     const first = clientCredentials(endpoint);
-    const request = REFRESH_TOKEN === '' ? first : refreshToken({ ...endpoint, refreshToken: REFRESH_TOKEN });
+    const request = REFRESH_TOKEN === '' ? first : refreshToken({ ...endpoint, first: REFRESH_TOKEN });
     stack.push(bearer(tokenCache({ request }), { origins: [BASE_URL] }));
   }
   return stack.reduceRight((next, policy) => policy(next), limited);
@@ -81,10 +84,17 @@ function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
 /** Reads a resource to its end. A page that was answered and cannot be read is asked for again, a few times. */
 async function list(resource: string, pagination: string): Promise<void> {
   let resume: Resume;
+  // By a cursor or a link a provider may repeat itself, which is the sink's to ignore. By offset, the pattern does.
+  const seen = new Set<string>();
+  const repeats = pagination !== 'offset' && pagination !== 'page-number';
   for (let failures = 0; ; failures += 1) {
     try {
       for await (const page of pagesOf(resource, pagination, resume)) {
-        for (const record of page.items) say({ type: 'record', resource, record });
+        for (const record of page.items) {
+          if (repeats && seen.has(record.id)) continue;
+          seen.add(record.id);
+          say({ type: 'record', resource, record });
+        }
         resume = page.resume;
         failures = 0;
       }

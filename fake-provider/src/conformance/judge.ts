@@ -47,12 +47,7 @@ export interface CaseJudgement {
 }
 
 /** Manners whose breach does harm on any day. The others count where the scenario is about them. */
-export const ALWAYS: ReadonlySet<string> = new Set<VerdictName>([
-  'no-loops',
-  'retry-after',
-  'safe-replays',
-  'token-origin',
-]);
+const ALWAYS: ReadonlySet<string> = new Set<VerdictName>(['no-loops', 'retry-after', 'safe-replays', 'token-origin']);
 
 /** Judges a client by what it did and by what it said. */
 export function judgeCase(scenario: Scenario, evidence: Evidence): CaseJudgement {
@@ -69,8 +64,9 @@ export function judgeCase(scenario: Scenario, evidence: Evidence): CaseJudgement
 
   if (weights.includes('must')) return conclude('fail', 'must');
   if (weights.includes('should')) return conclude('fail', 'should');
+  const isAttempt = unmet.length < occurrences.length;
+  if (admission !== undefined && isAttempt) return conclude('honest-fail', scenario.level, [admission]);
   if (unmet.length > 0) return conclude('inconclusive', scenario.level, [inconclusive(unmet)]);
-  if (admission !== undefined) return conclude('honest-fail', scenario.level, [admission]);
   return conclude('pass', undefined);
 }
 
@@ -98,7 +94,10 @@ function judgeProcess({ provider, words, end, deadlineMs }: Evidence): CaseFindi
       'nobody waits for ever',
     );
   }
-  if (provider.ledger.tally().requests === 0) find('connection', 'must', 'a request to BASE_URL', 'none');
+  if (provider.ledger.tally().requests === 0) {
+    // A client that says so may leave alone what it cannot do: then nothing is shown.
+    find('connection', words.complete === false ? 'note' : 'must', 'a request to BASE_URL', 'none', words.errors[0]);
+  }
   if (words.malformedCount > 0) {
     const rest = words.malformedCount - 1;
     const more = rest > 0 ? ` (and ${rest} more)` : '';

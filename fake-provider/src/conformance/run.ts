@@ -41,7 +41,15 @@ export const cases: readonly Scenario[] = (scenarios as readonly Scenario[]).fil
  * @throws `ClientStartError` if the client cannot be started.
  */
 export async function runConformance(options: ConformanceOptions): Promise<ConformanceReport> {
-  const { client, seed = 1, concurrency = 4, deadlineSeconds = 30, knownFailing = [], onStart, onResult } = options;
+  const {
+    client,
+    seed = 1,
+    concurrency = 4,
+    deadlineSeconds = DEADLINE_SECONDS,
+    knownFailing = [],
+    onStart,
+    onResult,
+  } = options;
   if (client.length === 0) throw new ConfigError([], 'client must be a program and its arguments');
   const chosen = chooseCases(options.cases);
   checkKnown(knownFailing);
@@ -118,13 +126,17 @@ function checkKnown(ids: readonly string[]): void {
   if (unknown !== undefined) throw new ConfigError([], `--known-failing names ${unknown}, and there is no such case`);
 }
 
+/** Far longer than a client that gets on needs for any case. */
+const DEADLINE_SECONDS = 30;
+
 /** Every case has a bad day of its own, whichever others are run. */
 function seedOf(seed: number, id: string): number {
   return pick(2 ** 31, seed, 'conformance', id);
 }
 
 function replayOf(id: string, seed: number, { client, deadlineSeconds }: ConformanceOptions): string {
-  const deadline = deadlineSeconds === undefined ? [] : ['--deadline-seconds', `${deadlineSeconds}`];
+  const deadline =
+    (deadlineSeconds ?? DEADLINE_SECONDS) === DEADLINE_SECONDS ? [] : ['--deadline-seconds', `${deadlineSeconds}`];
   const words = ['conformance', '--case', id, '--seed', `${seed}`, ...deadline, '--', ...client];
   return ['fake-provider', ...words].map(quoted).join(' ');
 }
