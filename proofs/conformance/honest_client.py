@@ -41,7 +41,7 @@ def ask(url, data=None, headers=None):
     for attempt in range(1, ATTEMPTS + 1):
         request = urllib.request.Request(url, data=data, headers=dict(headers or {}))
         try:
-            with urllib.request.urlopen(request, timeout=2) as response:
+            with urllib.request.urlopen(request, timeout=5) as response:
                 return json.loads(response.read()), response.headers
         except urllib.error.HTTPError as error:
             error.read()

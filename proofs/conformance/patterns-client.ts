@@ -27,7 +27,7 @@ interface Item {
 type Resume = Readonly<Record<string, unknown>> | undefined;
 type Pages = AsyncIterable<{ readonly items: readonly Item[]; readonly resume: Resume }>;
 
-const client = clientOf(timeout({ afterMs: 1_000 })(fetch));
+const client = clientOf(timeout({ afterMs: 5_000 })(fetch));
 try {
   if (TASK === 'list') {
     const paginations = PAGINATION.split(',');

@@ -35,6 +35,12 @@ export class ClientStartError extends Error {
 /** How long a client that was asked to end has to do so. */
 const GRACE_MS = 500;
 
+/**
+ * How long to read what a client wrote before it ended. All of it is there by then; only somebody who left the group and
+ * holds on to the output can keep it open.
+ */
+const LAST_WORDS_MS = 10_000;
+
 const HAS_GROUPS = process.platform !== 'win32';
 
 /**
@@ -82,7 +88,7 @@ export async function runClient(command: readonly string[], options: ClientOptio
   const durationMs = performance.now() - beganMs;
   // Whatever it left behind, which would hold on to its output too.
   kill(child.pid!, 'SIGKILL');
-  await Promise.race([heard, delay(GRACE_MS, undefined, { ref: false })]);
+  await Promise.race([heard, delay(LAST_WORDS_MS, undefined, { ref: false })]);
   child.stdout.destroy();
   child.stderr.destroy();
   return { exitCode: exitCode ?? undefined, signal: endSignal ?? undefined, endedFor, durationMs };

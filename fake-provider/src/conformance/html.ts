@@ -25,7 +25,7 @@ export function matrixReport(reports: readonly ConformanceReport[]): string {
 <section aria-labelledby="matrix-title">
 <h2 id="matrix-title">Matrix</h2>
 <ul class="key">${Object.entries(MARKS).map(([verdict, { mark, means }]) => html`<li><span class="${verdict}">${mark} ${verdict}</span> ${means}</li>`)}</ul>
-<div class="scroll" role="region" aria-labelledby="matrix-title" tabindex="0">
+<div class="scroll" role="region" aria-label="Table of cases by clients" tabindex="0">
 <table>
 <thead><tr><th scope="col">Case</th>${reports.map(({ client }) => html`<th scope="col">${client}</th>`)}</tr></thead>
 ${byArea(rows).map(([area, cases]) => areaBody(area, cases, reports))}

@@ -103,8 +103,8 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
 }
 
 /** 0: all musts are kept. 1: not. 3: the client never asked for anything. */
-export function exitCodeOf({ cases: results, passed }: ConformanceReport): 0 | 1 | 3 {
-  const isSilent = results.length > 0 && results.every(({ requests }) => requests.requests === 0);
+export function exitCodeOf({ cases: results, passed, interrupted }: ConformanceReport): 0 | 1 | 3 {
+  const isSilent = !interrupted && results.length > 0 && results.every(({ requests }) => requests.requests === 0);
   return isSilent ? 3 : passed ? 0 : 1;
 }
 
