@@ -2,7 +2,7 @@
 import { main } from './cli.ts';
 
 const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interruption.abort());
 
 const { exitCode, server } = await main(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),

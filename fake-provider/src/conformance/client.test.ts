@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { ClientStartError, runClient } from './client.ts';
 
@@ -23,7 +26,7 @@ it('ends a client that is late, even one that does not listen, with all that it 
   const { end } = await run(
     `process.on('SIGTERM', () => console.log('no'));
      const inner = "process.on('SIGTERM', () => {}); require('net').connect(${grandchild.port}, '127.0.0.1')";
-     require('child_process').spawn(process.execPath, ['-e', inner], { stdio: 'inherit' });
+     require('child_process').spawn(process.execPath, ['-e', inner], { stdio: 'ignore' });
      setInterval(() => {}, 1000)`,
     { deadlineMs: 1_500 },
   );
@@ -51,6 +54,18 @@ it('ends a client on demand', async () => {
   });
 
   expect((await running).end).toMatchObject({ endedFor: 'interruption', signal: 'SIGTERM' });
+});
+
+it('ends a client with this process, whatever ends that', async () => {
+  const client = await listen();
+  const script = `require('net').connect(${client.port}, '127.0.0.1').once('connect', () => console.log('here'))`;
+  const runner = `
+    import { runClient } from ${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'client.ts')).href)};
+    const onLine = () => { throw new Error('a bug'); };
+    await runClient([process.execPath, '-e', ${JSON.stringify(script)}], { environment: {}, deadlineMs: 60_000, onLine, onLog() {} });`;
+  spawn(process.execPath, ['--input-type=module', '-e', runner], { stdio: 'ignore' });
+
+  await client.gone;
 });
 
 it('says which program cannot be started', async () => {

@@ -77,6 +77,9 @@ export async function runClient(command: readonly string[], options: ClientOptio
   };
   let killing: NodeJS.Timeout | undefined;
   const interrupt = (): void => end('interruption');
+  // In a group of its own it would outlive this process, and ask a provider that is gone for ever.
+  const endWithUs = (): void => kill(child.pid!, 'SIGKILL');
+  process.once('exit', endWithUs);
   const deadline = setTimeout(end, deadlineMs, 'deadline');
   signal?.addEventListener('abort', interrupt, { once: true });
   if (signal?.aborted) interrupt();
@@ -85,6 +88,7 @@ export async function runClient(command: readonly string[], options: ClientOptio
   clearTimeout(deadline);
   clearTimeout(killing);
   signal?.removeEventListener('abort', interrupt);
+  process.off('exit', endWithUs);
   const durationMs = performance.now() - beganMs;
   // Whatever it left behind, which would hold on to its output too.
   kill(child.pid!, 'SIGKILL');
