@@ -133,6 +133,12 @@ describe('the way it ended', () => {
     expect(findings).toMatchObject([{ rule: 'done', weight: 'must', actual: 'none, and exit code 0' }]);
   });
 
+  it('takes exit code 0 for a claim that all is there', async () => {
+    const { findings } = await judged({ says: (records) => records.slice(3) });
+
+    expect(findings.map(({ rule }) => rule)).toEqual(['done', 'data']);
+  });
+
   it('takes a crash for an admission', async () => {
     const crash = { exitCode: 1 };
 
