@@ -21,7 +21,7 @@ const SERVE =
   'there is: --port <number>, --host <address>, --profile <name>, --scenario <id>, --config <file>, --watch, --seed <number>, --record-plan <file>, --plan <file>, --admin-token <text>, --output <form>, --quiet (try --help)';
 
 const COMMANDS =
-  'there is: serve, validate, schema, scenarios, profiles, faults, limits, paginations, defects, dialects, settings, manners (try --help)';
+  'there is: serve, conformance, conformance-matrix, validate, schema, scenarios, profiles, faults, limits, paginations, defects, dialects, settings, manners (try --help)';
 
 describe('as a command of its own', { timeout: 30_000 }, () => {
   it.concurrent.each([

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from './config.ts';
 import { readConfigFile } from './config-file.ts';
+import type { ConformanceFlags } from './conformance/command.ts';
 import { configJsonSchema } from './json-schema.ts';
 import { columns, lists } from './lists.ts';
 import { profiles } from './profiles/index.ts';
@@ -12,14 +13,19 @@ export type { Streams } from './serve-command.ts';
 
 /** How a command ended: what it exits with, and the server it leaves running, if any. */
 export interface Outcome {
-  /** 0 success; 2 something the caller wrote is wrong: a flag, a value, a configuration, a port. */
-  readonly exitCode: 0 | 2;
+  /**
+   * 0 success; 1 a client does not conform; 2 something the caller wrote is wrong: a flag, a value, a configuration, a
+   * port; 3 a client could not be started, or never asked for anything.
+   */
+  readonly exitCode: 0 | 1 | 2 | 3;
   readonly server?: RunningServer;
 }
 
 /** Runs the command line without its process: nothing exits, and nothing is written but to `streams`. */
-export async function main(argv: readonly string[], { out, error }: Streams): Promise<Outcome> {
+export async function main(argv: readonly string[], streams: Streams): Promise<Outcome> {
+  const { out, error } = streams;
   let server: RunningServer | undefined;
+  let exitCode: Outcome['exitCode'] = 0;
 
   const program = new Command('fake-provider')
     .description('An API provider that behaves as badly as real ones do, repeatably by seed.')
@@ -63,6 +69,41 @@ export async function main(argv: readonly string[], { out, error }: Streams): Pr
     });
 
   program
+    .command('conformance')
+    .description('run a client through bad days, and say what it does wrong')
+    .argument('<client...>', 'after --: the program and its arguments, started once for each case, without a shell')
+    .option('--case <glob>', 'the cases to run, such as "rate-limit/**"; may be given again', collect)
+    .option(
+      '--seed <number>',
+      "the seed from which each case's own follows",
+      toWholeNumber(0, Number.MAX_SAFE_INTEGER),
+      1,
+    )
+    .option('--name <text>', 'what the client is called in reports')
+    .option('--concurrency <number>', 'how many cases run at the same time', toWholeNumber(1, 100), 4)
+    .option('--deadline-seconds <number>', 'how long the client has for one case', toWholeNumber(1, 86_400), 30)
+    .option('--known-failing <file>', 'ids of cases that may fail, one a line; one that passes fails the run')
+    .addOption(outputOption())
+    .option('--json <file>', 'write the report as JSON')
+    .option('--junit <file>', 'write the report as JUnit XML')
+    .option('--html <file>', 'write the report as a page')
+    .action(async (client: string[], flags: ConformanceFlags) => {
+      // Only who runs the suite waits for what it is made of.
+      const { conformAsTold } = await import('./conformance/command.ts');
+      exitCode = await conformAsTold(client, flags, streams);
+    });
+
+  program
+    .command('conformance-matrix')
+    .description('make one page of many JSON reports: clients by cases')
+    .argument('<report...>', 'files that conformance --json wrote')
+    .requiredOption('--html <file>', 'where to write the page')
+    .action(async (files: string[], flags: { html: string }) => {
+      const { matrixAsTold } = await import('./conformance/command.ts');
+      matrixAsTold(files, flags);
+    });
+
+  program
     .command('validate')
     .description('check a configuration; says which line and field is wrong')
     .argument('<file>', 'a configuration in YAML or JSON')
@@ -88,11 +129,11 @@ export async function main(argv: readonly string[], { out, error }: Streams): Pr
 
   try {
     await program.parseAsync([...argv], { from: 'user' });
-    return server === undefined ? { exitCode: 0 } : { exitCode: 0, server };
+    return server === undefined ? { exitCode } : { exitCode, server };
   } catch (failure) {
     if (failure instanceof CommanderError && failure.exitCode === 0) return { exitCode: 0 };
     error(`fake-provider: ${explain(failure, program, argv)}\n`);
-    return { exitCode: 2 };
+    return { exitCode: (failure as Error).name === 'ClientStartError' ? 3 : 2 };
   }
 }
 
@@ -102,6 +143,10 @@ function explain(failure: unknown, program: Command, argv: readonly string[]): s
     const command = program.commands.find((each) => each.name() === argv[0]) ?? program;
     const choices = [...command.commands.map((each) => each.name()), ...command.options.map(({ flags }) => flags)];
     const allowed = `there is: ${choices.join(', ')} (try --help)`;
+    if (failure.code === 'commander.missingArgument') {
+      const [missing] = command.registeredArguments;
+      return `${failure.message.replace(/^error: /, '')}; ${missing!.description} (try --help)`;
+    }
     if (failure.code === 'commander.help') return `a command is missing; ${allowed}`;
     const reason = failure.message.replace(/^error: /, '').replaceAll('\n', ' ');
     return /unknown|excess/.test(failure.code) ? `${reason.replace(/\.$/, '')}; ${allowed}` : reason;
@@ -117,6 +162,10 @@ function explain(failure: unknown, program: Command, argv: readonly string[]): s
 
 function outputOption(): Option {
   return new Option('--output <form>', 'for people or for programs').choices(['text', 'json']).default('text');
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value];
 }
 
 function toWholeNumber(least: number, most: number) {

@@ -14,7 +14,7 @@ import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createRedactor } from './ledger/redact.ts';
 import type { Report } from './ledger/report.ts';
 import { createLimits, type LimitLevel } from './limits/limits.ts';
-import { createListings } from './listings.ts';
+import { createListings, type ListingsOptions } from './listings.ts';
 import { merge } from './merge.ts';
 import { Problem } from './problem.ts';
 import { createRouter } from './routes.ts';
@@ -84,7 +84,7 @@ export type FaultInput = NonNullable<ConfigInput['faults']>[number];
 export type Delivered = Parameters<typeof judgeDelivery>[1];
 
 /** What is not a matter of configuration. */
-export interface ProviderOptions extends ScriptOptions {
+export interface ProviderOptions extends ScriptOptions, ListingsOptions {
   /** Where the time comes from, if not from where the configuration says. */
   readonly clock?: Clock;
 }
@@ -186,7 +186,7 @@ interface Run extends Omit<Provider, 'config' | 'clock' | 'fetch' | 'admin' | 'r
   change(config: Config, changed: Settings): void;
 }
 
-function begin(config: Config, trueClock: SettableClock, options: ScriptOptions): Run {
+function begin(config: Config, trueClock: SettableClock, options: ScriptOptions & ListingsOptions): Run {
   const { seed, clockSkewSeconds } = config;
   let { latency } = config;
   const clock = skewedClock(trueClock, clockSkewSeconds * 1_000);
@@ -196,7 +196,7 @@ function begin(config: Config, trueClock: SettableClock, options: ScriptOptions)
   const resources = new Map(
     Object.entries(config.resources).map(([name, options]) => [name, createResource(name, options, seed, clock)]),
   );
-  const listings = createListings(config, dialect);
+  const listings = createListings(config, dialect, options);
   const writes = createWrites(config, dialect);
   const auth = createAuth(config.auth, { seed, clock, dialect });
   let limits = createLimits(config.limits, seed);

@@ -13,6 +13,10 @@ import { watchFile } from './watch.ts';
 export interface Streams {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
+  /** Where progress is drawn, if that is a terminal. */
+  readonly terminal?: NodeJS.WriteStream | undefined;
+  /** Ends what runs until it is ended. */
+  readonly interruption?: AbortSignal | undefined;
 }
 
 /** What `serve` can be told, as commander names it. */

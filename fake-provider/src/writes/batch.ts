@@ -80,7 +80,7 @@ export function runBatch(
 }
 
 /** By what the item says, not by where it stands: a client that halves the batch finds it. */
-function isPoison(item: unknown, { ratio, names }: BatchOptions['poison'], seed: number): boolean {
+export function isPoison(item: unknown, { ratio, names }: BatchOptions['poison'], seed: number): boolean {
   if (isObject(item) && typeof item.name === 'string' && names.includes(item.name)) return true;
   return ratio > 0 && chance(seed, 'poison', JSON.stringify(item) ?? '') < ratio;
 }

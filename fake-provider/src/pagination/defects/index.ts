@@ -24,3 +24,6 @@ export const defects = {
   'late-commits': lateCommits,
   'wrong-total': wrongTotal,
 } as const;
+
+/** The name of a defect. */
+export type DefectName = keyof typeof defects;

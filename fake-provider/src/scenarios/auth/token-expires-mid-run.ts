@@ -5,6 +5,7 @@ export const tokenExpiresMidRun = defineScenario({
   requirement: 'A client whose token expires gets a new one and finishes.',
   level: 'must',
   reference: 'RFC 6749, section 5.1 (expires_in); RFC 6750, section 3.1 (invalid_token)',
+  manners: ['single-refresh'],
   config: {
     auth: { tokenTtlSeconds: 2 },
     resources: { items: { records: 1_000 } },

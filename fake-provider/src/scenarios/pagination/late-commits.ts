@@ -6,6 +6,7 @@ export const lateCommits = defineScenario({
     'A client that reads what is new since its last run looks back far enough for records that became visible late.',
   level: 'should',
   reference: 'PostgreSQL documentation, Read Committed: the order of commits is not that of the clock',
+  task: 'none',
   config: {
     auth: false,
     resources: {

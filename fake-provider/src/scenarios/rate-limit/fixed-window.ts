@@ -5,6 +5,7 @@ export const fixedWindow = defineScenario({
   requirement: 'A client that is told what is left of a window is never refused, and uses the window to the end.',
   level: 'should',
   reference: 'draft-ietf-httpapi-ratelimit-headers-10',
+  refusedAtMost: 0,
   config: {
     auth: false,
     dialect: 'ietf',

@@ -5,6 +5,7 @@ export const tokenBucket = defineScenario({
   requirement: 'A client that is told what is left of a bucket is never refused, and keeps pace with its refill.',
   level: 'should',
   reference: 'draft-ietf-httpapi-ratelimit-headers-10',
+  refusedAtMost: 0,
   config: {
     auth: false,
     latency: { minMs: 5, maxMs: 40 },

@@ -6,6 +6,8 @@ export const ambiguousCreate = defineScenario({
     'A client whose create got no answer sends it again with the same key and the same bytes, and there is one record.',
   level: 'must',
   reference: 'draft-ietf-httpapi-idempotency-key-header-06',
+  task: { create: 8 },
+  manners: ['safe-replays'],
   config: {
     auth: false,
     resources: { items: { records: 0 } },

@@ -5,6 +5,7 @@ export const keyInUse = defineScenario({
   requirement: 'A client that is told its key is in use waits and asks again, and does not take another key.',
   level: 'must',
   reference: 'draft-ietf-httpapi-idempotency-key-header-06',
+  task: 'none',
   config: {
     auth: false,
     latency: { minMs: 300, maxMs: 300 },
