@@ -125,6 +125,15 @@ it('tells two bodies apart, and knows one again, in whatever kind and pieces it 
     { examples: [[new Uint8Array([1, 2, 3]), new Uint8Array([1, 2, 3]), 1]] },
   ));
 
+it.each([
+  ['one', '03wm5znh', '03zuglab'],
+  ['the other', '03oqy1g4', '03uu3610'],
+])('tells bodies apart that %s half of the fingerprint takes for the same', async (_half, one, other) => {
+  const { send } = keyed();
+  await send(ORDERS, { method: 'POST', body: one });
+  await expect(send(ORDERS, { method: 'POST', body: other })).rejects.toThrow(REFUSED);
+});
+
 it('lets exactly one of two calls through that take one key for two bodies at once', async () => {
   const { send, sent } = keyed();
 
@@ -192,6 +201,7 @@ it('waits for the fingerprint of an earlier use no longer than the caller does',
   const controller = new AbortController();
   await send(endless().request);
   const second = send(ORDERS, { method: 'POST', body: 'one', signal: controller.signal });
+  await new Promise((resolve) => setImmediate(resolve));
 
   controller.abort('gone');
 
@@ -221,15 +231,15 @@ it('leaves it to fetch to complain of a body that was used before', async () => 
 
   await send(request);
   await send(ORDERS, { method: 'POST', body: 'one' });
+  await send(request);
 
-  expect(next.mock.calls[0]![0]).toBe(request);
-  expect(next).toHaveBeenCalledTimes(2);
+  expect(next.mock.calls.map(([input]) => input)).toEqual([request, ORDERS, request]);
 });
 
 it('reads a Blob in pieces, and never as a whole', async () => {
   const { send } = keyed();
   const piece = new Uint8Array(1_000_000);
-  const whole = new Blob(Array(32).fill(piece));
+  const whole = new Blob(Array(8).fill(piece));
   const pieceRead = vi.fn();
   vi.stubGlobal(
     'WritableStream',
@@ -249,7 +259,7 @@ it('reads a Blob in pieces, and never as a whole', async () => {
   await send(ORDERS, { method: 'POST', body: whole });
   vi.unstubAllGlobals();
 
-  expect(pieceRead.mock.calls.length).toBeGreaterThanOrEqual(64);
+  expect(pieceRead.mock.calls.length).toBeGreaterThanOrEqual(16);
   expect(Math.max(...pieceRead.mock.calls.flat())).toBeLessThanOrEqual(1_000_000);
 });
 

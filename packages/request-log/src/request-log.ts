@@ -215,7 +215,7 @@ function announcedLimits(headers: Headers): RateLimitState[] {
 
 /** The one with the smallest share left. */
 function tightest(states: Iterable<RateLimitState>): RateLimitState | undefined {
-  const share = ({ remaining, limit }: RateLimitState): number => remaining / (limit || remaining || 1);
+  const share = ({ remaining, limit }: RateLimitState): number => remaining / (limit || 1);
   const [first] = [...states].sort((one, other) => share(one) - share(other));
   return first && { remaining: first.remaining, limit: first.limit };
 }
