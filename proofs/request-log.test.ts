@@ -51,13 +51,17 @@ describe.each(WORLDS)('request-log $name', ({ open }) => {
     await using world = await open('rate-limit/fixed-window');
     const { log, records } = logged({ rateLimits: readRateLimits });
 
-    for (let call = 0; call < 12; call += 1) await log(world.fetch)(`${world.baseUrl}/items`);
+    const isRefused = ({ status }: RequestRecord): boolean => status === 429;
 
-    const refused = records.filter(({ status }) => status === 429);
+    // However slowly it goes, thirty at once are more than two windows let through.
+    while (!records.some(isRefused)) {
+      await Promise.all(Array.from({ length: 30 }, () => log(world.fetch)(`${world.baseUrl}/items`)));
+    }
+
+    const refused = records.filter(isRefused);
     expect(refused).toHaveLength(world.provider.ledger.tally().throttled);
-    expect(refused.length).toBeGreaterThan(0);
     expect(log.figures().throttled).toBe(refused.length);
-    expect(records[0]!.rateLimit).toEqual({ limit: 10, remaining: 9 });
+    expect(records.map(({ rateLimit }) => rateLimit)).toContainEqual({ limit: 10, remaining: 9 });
     expect(refused.every(({ rateLimit }) => rateLimit?.remaining === 0)).toBe(true);
   });
 
