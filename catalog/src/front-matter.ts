@@ -7,7 +7,7 @@ const slug = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected a kebab
 const scenario = z
   .string()
   .regex(
-    /^(auth|pagination|rate-limit|resilience|wire)\/[a-z0-9]+(-[a-z0-9]+)*$/,
+    /^(auth|pagination|rate-limit|resilience|wire|writes)\/[a-z0-9]+(-[a-z0-9]+)*$/,
     'expected a scenario id, area/name, such as rate-limit/retry-after-http-date',
   );
 const count = z.int().min(1);

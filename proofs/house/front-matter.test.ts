@@ -2,8 +2,10 @@ import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff } from '@steadfetch/backoff';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
+import { idempotencyKey } from '@steadfetch/idempotency-key';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { requestLog } from '@steadfetch/request-log';
 import { timeout } from '@steadfetch/timeout';
 import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
 import ts from 'typescript';
@@ -28,8 +30,10 @@ const clients: Record<string, (fetch: Fetch) => () => Promise<unknown>> = {
   backoff: (fetch) => requesting(backoff()(fetch)),
   'circuit-breaker': (fetch) => requesting(circuitBreaker()(fetch)),
   'cursor-pagination': (fetch) => () => cursorPagination(API, { fetch, next: () => null }).next(),
+  'idempotency-key': (fetch) => requesting(idempotencyKey()(fetch)),
   'link-pagination': (fetch) => () => linkPagination(API, { fetch }).next(),
   'offset-pagination': (fetch) => () => offsetPagination(API, { fetch }).next(),
+  'request-log': (fetch) => requesting(requestLog()(fetch)),
   timeout: (fetch) => requesting(timeout()(fetch)),
   'token-cache': (fetch) => {
     const credentials = clientCredentials({ tokenUrl: TOKENS, clientId: 'id', clientSecret: 'secret', fetch });

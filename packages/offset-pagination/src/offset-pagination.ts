@@ -348,14 +348,12 @@ async function loadPage<T>(
     }
     response = await fetch(url.href, { redirect: 'manual', ...init, signal });
     signal.throwIfAborted();
-
     // Followed by hand: the platform would take an API key's header along to any origin.
     const location = response.headers.get('location');
     if (REDIRECTS.has(response.status) && location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
       discard(response);
       return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
     }
-
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
     const body = await response.json();
@@ -363,7 +361,9 @@ async function loadPage<T>(
     return read(body, response, response.url || url.href);
   } catch (error) {
     if (response) discard(response);
-    throw error instanceof PageError ? error : new PageError(problem, place, response?.status, error);
+    // The platform's parsers quote what they read: a body, or a link with its query.
+    const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
+    throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
   }
 }
 
