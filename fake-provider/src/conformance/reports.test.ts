@@ -138,7 +138,7 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the matrix', { timeout: 
   let browser: Browser;
   beforeAll(async () => {
     if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
   }, 60_000);
   afterAll(async () => {
     await browser?.close();

@@ -42,11 +42,12 @@ it('never takes more than there is', () => {
 
 it('is quick after a long silence, however long the window', () => {
   const callers = make({ perSecond: 0.5, limit: 1_000_000_000, windowSeconds: 31_536_000 });
-  const begunAt = performance.now();
+  const before = process.cpuUsage();
   callers.spend('', demand(START));
   callers.standing('', demand(START + 20 * 31_536_000_000));
 
-  expect(performance.now() - begunAt).toBeLessThan(500);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(500);
 });
 
 const START = Date.UTC(2026, 0, 1);

@@ -128,11 +128,12 @@ it('never sets a timer that overflows, however long it may wait', async () => {
 it.each(['1,', ' ', 'a,', 'Sun, ', ', 06 N', '9', '1.'])('reads 50,000 times %o in linear time', async (part) => {
   vi.useRealTimers();
   const hostile = part.repeat(50_000);
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
 
   await eventsOf({ 'retry-after': hostile, 'retry-after-ms': hostile }, { attempts: 1 });
 
-  expect(performance.now() - startedAt).toBeLessThan(500);
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(500);
 });
 
 /** What the policy tells about a 503 with these headers, after which the server recovers. */

@@ -38,9 +38,12 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
   let server: ChildProcess | undefined;
   beforeAll(async () => {
     if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
   }, 60_000);
-  afterEach(() => void server?.kill());
+  afterEach(async () => {
+    server?.kill();
+    await Promise.all(browser.contexts().map((context) => context.close()));
+  });
   afterAll(async () => {
     await browser?.close();
     rmSync(folder, { recursive: true });
@@ -76,7 +79,7 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
     expect(await page.locator('#faults').textContent()).toContain('unavailableGET /items: request 5 of a client');
 
     await traffic(url);
-    await page.locator('#timeline path.failed').first().waitFor();
+    await page.locator('#rows tr', { hasText: 'GET /nowhere' }).waitFor();
     expect(await page.locator('#timeline path').count()).toBe(6);
     expect(await page.locator('#timeline').getAttribute('aria-label')).toContain(
       '3 answered, 1 throttled, 1 failed, 1 refused',
@@ -123,6 +126,8 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
   it('stands still on demand, by the keyboard alone', async () => {
     const url = await serve();
     const { page } = await look(url);
+    await page.clock.install();
+    await page.reload();
     await page.getByText('Live.').waitFor();
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to the content');
@@ -134,7 +139,7 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
     page.on('request', () => {
       polls += 1;
     });
-    await page.waitForTimeout(2_500);
+    await page.clock.runFor(10_000);
     expect(polls).toBe(0);
     await page.keyboard.press('Space');
     await page.getByText('Live.').waitFor();
