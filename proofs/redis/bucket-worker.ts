@@ -1,44 +1,59 @@
-/** One of many processes that share a bucket: sends as much as it may, and prints when it was let. */
-
+/** One of many processes that share a bucket: at each line it is told, sends what it may and prints when it was let. */
+import { createInterface } from 'node:readline';
 import { tokenBucket } from '@steadfetch/token-bucket';
 import { redisBucket } from '@steadfetch/token-bucket/redis';
 import { type Client, connect } from './clients.ts';
 
-const { PORT, CLIENT, SHIFT_MS = '0', FOR_MS, RATE, BURST, RATIO } = process.env;
+/** What a worker is told. */
+export interface Shift {
+  readonly name: string;
+  readonly forMs: number;
+  readonly ratePerSecond: number;
+  readonly burst: number;
+  readonly fallbackRatio: number;
+  /** By how much the wall clock of this process is wrong. */
+  readonly skewMs: number;
+}
 
-// The wall clock of a process that nobody has set right.
+const [kind, port] = process.argv.slice(2);
+const client = await connect(kind as Client, Number(port));
 const rightly = Date.now;
-Date.now = () => rightly() + Number(SHIFT_MS);
-
-const client = await connect(CLIENT as Client, Number(PORT));
-let grantedAtMs: number | undefined;
-const acquire = redisBucket({
-  name: 'shared',
-  async eval(script, keys, args) {
-    const reply = await client.eval(script, keys, args);
-    const [taken, micros] = reply as [number, string];
-    // Granted when Redis says so, by the one clock that all share.
-    if (taken === 1) grantedAtMs = Number(micros) / 1_000;
-    return reply;
-  },
-  fallbackRatio: Number(RATIO),
-  timeoutMs: 300,
-  onEvent: ({ type }) => print({ type }),
-});
-const send = tokenBucket({ ratePerSecond: Number(RATE), burst: Number(BURST), acquire })(async () => {
-  print({ type: grantedAtMs === undefined ? 'local' : 'granted', atMs: grantedAtMs ?? rightly() });
-  grantedAtMs = undefined;
-  return new Response();
-});
 
 print({ type: 'ready' });
-await new Promise((resolve) => process.stdin.once('data', resolve));
-const deadline = AbortSignal.timeout(Number(FOR_MS));
-const callers = Array.from({ length: 5 }, async () => {
-  while (!deadline.aborted) await send('https://api.test', { signal: deadline }).catch(() => {});
-});
-await Promise.all(callers);
+for await (const line of createInterface(process.stdin)) {
+  await work(JSON.parse(line));
+  print({ type: 'done' });
+}
 process.exit(0);
+
+async function work({ name, forMs, ratePerSecond, burst, fallbackRatio, skewMs }: Shift): Promise<void> {
+  Date.now = () => rightly() + skewMs;
+  let grantedAtMs: number | undefined;
+  const acquire = redisBucket({
+    name,
+    async eval(script, keys, args) {
+      const reply = await client.eval(script, keys, args);
+      const [taken, micros] = reply as [number, string];
+      // Granted when Redis says so, by the one clock that all share.
+      if (taken === 1) grantedAtMs = Number(micros) / 1_000;
+      return reply;
+    },
+    fallbackRatio,
+    timeoutMs: 300,
+    onEvent: ({ type }) => print({ type }),
+  });
+  const send = tokenBucket({ ratePerSecond, burst, acquire })(async () => {
+    print(grantedAtMs === undefined ? { type: 'local', atMs: rightly() } : { type: 'granted', atMs: grantedAtMs });
+    grantedAtMs = undefined;
+    return new Response();
+  });
+
+  const signal = AbortSignal.timeout(forMs);
+  const callers = Array.from({ length: 5 }, async () => {
+    while (!signal.aborted) await send('https://api.test', { signal }).catch(() => {});
+  });
+  await Promise.all(callers);
+}
 
 function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);

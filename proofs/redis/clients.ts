@@ -1,6 +1,3 @@
-import { Redis } from 'ioredis';
-import { createClient } from 'redis';
-
 /** The clients that people use. */
 export type Client = 'redis' | 'ioredis';
 
@@ -13,6 +10,7 @@ export interface Scripts {
 /** Connects as each client does by itself, except that it comes back soon after Redis does. */
 export async function connect(kind: Client, port: number): Promise<Scripts> {
   if (kind === 'ioredis') {
+    const { Redis } = await import('ioredis');
     const client = new Redis({ port, host: '127.0.0.1', retryStrategy: () => 50 });
     client.on('error', () => {});
     return {
@@ -20,6 +18,7 @@ export async function connect(kind: Client, port: number): Promise<Scripts> {
       close: () => client.disconnect(),
     };
   }
+  const { createClient } = await import('redis');
   const client = createClient({ socket: { port, host: '127.0.0.1', reconnectStrategy: () => 50 } });
   client.on('error', () => {});
   await client.connect();
