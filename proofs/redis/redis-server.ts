@@ -1,17 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PROGRAM = ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/opt/homebrew/bin/redis-server'].find(
-  existsSync,
-);
+const isInstalled = spawnSync('redis-server', ['--version']).status === 0;
 const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
 
 /** Whether there is no Redis, and the tests that need one may be skipped for it. */
-export const isRedisMissing: boolean = PROGRAM === undefined && !isRequired;
+export const isRedisMissing: boolean = !isInstalled && !isRequired;
 
 if (isRedisMissing) {
   console.warn(
@@ -48,9 +46,9 @@ export async function startRedis(): Promise<RedisServer> {
 }
 
 async function start(port: number, folder: string): Promise<ChildProcess> {
-  if (PROGRAM === undefined) throw new Error('no redis-server is installed');
+  if (!isInstalled) throw new Error('no redis-server is installed');
   const flags = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
-  const server = spawn(PROGRAM, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   for await (const chunk of server.stdout) {
     said += chunk;

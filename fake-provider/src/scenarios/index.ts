@@ -13,6 +13,7 @@ import { offsetDrift } from './pagination/offset-drift.ts';
 import { pageNumberDrift } from './pagination/page-number-drift.ts';
 import { pageSizeCapped } from './pagination/page-size-capped.ts';
 import { ties } from './pagination/ties.ts';
+import { concurrency } from './rate-limit/concurrency.ts';
 import { fixedWindow } from './rate-limit/fixed-window.ts';
 import { retryAfterHttpDate } from './rate-limit/retry-after-http-date.ts';
 import { retryAfterSeconds } from './rate-limit/retry-after-seconds.ts';
@@ -46,6 +47,7 @@ export const scenarios = [
   pageNumberDrift,
   pageSizeCapped,
   ties,
+  concurrency,
   fixedWindow,
   retryAfterHttpDate,
   retryAfterSeconds,

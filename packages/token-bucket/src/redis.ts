@@ -1,4 +1,4 @@
-import { type Acquire, memoryBucket, type TokenRequest } from './token-bucket.ts';
+import { type Acquire, type AcquireRequest, memoryBucket } from './token-bucket.ts';
 
 /** Which bucket, how to reach it, and what to do when it cannot be reached. */
 export interface RedisBucketOptions {
@@ -66,9 +66,9 @@ export function redisBucket(options: RedisBucketOptions): Acquire {
     }
   };
 
-  function fallBack(tokens: TokenRequest, since: NonNullable<typeof away>): ReturnType<Acquire> {
+  function fallBack(tokens: AcquireRequest, since: NonNullable<typeof away>): ReturnType<Acquire> {
     if (performance.now() >= since.probeAt) {
-      since.probeAt = performance.now() + PROBE_EVERY_MS;
+      since.probeAt = performance.now() + LOOK_EVERY_MS;
       void ask(tokens);
     }
     if (fallbackRatio === 0) throw new BucketAwayError(name, since.error);
@@ -77,7 +77,7 @@ export function redisBucket(options: RedisBucketOptions): Acquire {
   }
 
   /** Runs the script; with nothing to take or give back it leaves the queue. `undefined` is no answer: Redis is away. */
-  async function ask(tokens: TokenRequest, errand: Errand = {}): Promise<Answer | undefined> {
+  async function ask(tokens: AcquireRequest, errand: Errand = {}): Promise<Answer | undefined> {
     const { take = 0, giveBack = 0, takenAt = '0' } = errand;
     const wasAway = away !== undefined;
     const { ratePerSecond, burst } = tokens;
@@ -98,7 +98,7 @@ export function redisBucket(options: RedisBucketOptions): Acquire {
     } catch (error) {
       if (!away) notify(onEvent, { type: 'redis-away', name, error });
       const bucket = away?.bucket ?? memoryBucket({ startsFull: false });
-      away = { bucket, error, probeAt: performance.now() + PROBE_EVERY_MS };
+      away = { bucket, error, probeAt: performance.now() + LOOK_EVERY_MS };
       // What is answered after all, nobody waits for any more.
       if (take > 0)
         reply.then(({ takenAt }) => void ask(tokens, takenAt ? { giveBack: take, takenAt } : {})).catch(() => {});
@@ -143,7 +143,7 @@ function read(reply: unknown): Answer {
 
 /** Who waits for longer asks again in between, so that nobody keeps a place that no process stands in. */
 const SHOW_UP_EVERY_MS = 5_000;
-const PROBE_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 1_000;
 
 /**
  * All of it in one step. Times are microseconds of Redis' clock. `full_at` is when the bucket is full if nothing more is

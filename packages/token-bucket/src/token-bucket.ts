@@ -46,10 +46,10 @@ export interface TokenBucketEvent {
  * Whatever else it rejects with reaches the caller. It is asked for one request at a time. What it resolves to, if
  * anything, gives the tokens back unused.
  */
-export type Acquire = (tokens: TokenRequest) => Promise<(() => void) | undefined>;
+export type Acquire = (tokens: AcquireRequest) => Promise<(() => void) | undefined>;
 
 /** How many tokens, from which bucket. */
-export interface TokenRequest {
+export interface AcquireRequest {
   /** Above 0, up to `burst`. */
   readonly weight: number;
   /** As in {@link TokenBucketOptions}. */
