@@ -85,7 +85,13 @@ describe('with Redis there', () => {
 describe('with Redis away', () => {
   it.each([
     ['refuses the connection', () => Promise.reject(new Error('ECONNREFUSED'))],
-    ['throws before it asks', () => undefined],
+    [
+      'throws before it asks',
+      () => {
+        throw new Error('The client is closed');
+      },
+    ],
+    ['answers nothing', () => Promise.resolve()],
     ['answers what no script answers', () => Promise.resolve('OK')],
     ['does not answer in time', () => new Promise(() => {})],
   ])('fails closed where told so, if the client %s', async (_how, answer) => {

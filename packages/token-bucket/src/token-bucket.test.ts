@@ -42,13 +42,17 @@ describe('the rate', () => {
     expect(startedAtMs()).toHaveLength(4);
   });
 
-  it('loses nothing to rounding, where a token takes a fraction of a millisecond', async () => {
-    const { send, startedAtMs } = client({ ratePerSecond: 3_000, burst: 30 });
-    for (let i = 0; i < 330; i += 1) void send();
+  it('lets all of the burst go at one moment, and all that flowed back, whatever that is in fractions', async () => {
+    for (const ratePerSecond of [0.3, 3, 7, 30, 70, 3_000]) {
+      const { send, startedAtMs } = client({ ratePerSecond, burst: 30 });
+      await vi.advanceTimersByTimeAsync(12_345);
+      for (let i = 0; i < 60; i += 1) void send();
 
-    await vi.advanceTimersByTimeAsync(100);
-
-    expect(startedAtMs()).toHaveLength(330);
+      await vi.advanceTimersByTimeAsync(0);
+      expect(startedAtMs()).toHaveLength(30);
+      await vi.advanceTimersByTimeAsync(Math.ceil(30_000 / ratePerSecond));
+      expect(startedAtMs()).toHaveLength(60);
+    }
   });
 
   it('reserves synchronously: of two callers of one moment one waits', async () => {
@@ -193,6 +197,7 @@ describe('giving up', () => {
 
     await expect(send(1, { signal: AbortSignal.abort('before') })).rejects.toBe('before');
     await send();
+    await expect(send(1, { signal: AbortSignal.abort('before') })).rejects.toBe('before');
 
     expect(startedAtMs()).toEqual([0]);
   });

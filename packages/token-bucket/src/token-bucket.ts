@@ -164,15 +164,15 @@ export function memoryBucket({ startsFull = true }: { readonly startsFull?: bool
     for (;;) {
       const now = performance.now();
       fullAt = Math.max(now, fullAt ?? (startsFull ? now : now + toMs(burst)));
-      const waitMs = fullAt - toMs(Math.max(0, burst - weight)) - now;
-      if (waitMs <= ROUNDING_MS) {
+      const waitMs = Math.ceil(fullAt - toMs(Math.max(0, burst - weight)) - now - ROUNDING_MS);
+      if (waitMs <= 0) {
         fullAt += toMs(weight);
         return function giveBack() {
           // What flowed in since may have been thanks to the tokens that were missing.
           fullAt! -= Math.max(0, toMs(weight) - (performance.now() - now));
         };
       }
-      await sleep(Math.min(Math.ceil(waitMs), LONGEST_TIMER_MS), signal);
+      await sleep(Math.min(waitMs, LONGEST_TIMER_MS), signal);
     }
   };
 }
