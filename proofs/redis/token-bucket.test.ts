@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
-import { tokenBucket } from '@steadfetch/token-bucket';
 import { redisBucket } from '@steadfetch/token-bucket/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shift } from './bucket-worker.ts';
@@ -145,22 +144,47 @@ describe.skipIf(isRedisMissing)('a bucket in a real Redis', () => {
     });
 
     it('is empty after Redis was away, whatever it remembers', async () => {
-      await scripts.eval("redis.call('HSET', KEYS[1], 'full_at', '0', 'queue', '')", [`${kind}:old`], []);
+      const key = `${kind}:old`;
+      await scripts.eval("redis.call('HSET', KEYS[1], 'full_at', '0', 'queue', '')", [key], []);
       let isAway = true;
+      const back = Promise.withResolvers<void>();
       const take = redisBucket({
-        name: `${kind}:old`,
+        name: key,
         eval: (...call) => (isAway ? Promise.reject(new Error('away')) : scripts.eval(...call)),
         fallbackRatio: 1,
+        onEvent: ({ type }) => type === 'redis-back' && back.resolve(),
       });
-      const send = tokenBucket({ ratePerSecond: 100, burst: 50, acquire: take })(async () => new Response());
-      await send('https://api.test');
+      const tokens = { ratePerSecond: 1, burst: 50, weight: 1 };
+      // The first takes a second by itself; then it is time to look.
+      await take(tokens);
       isAway = false;
-      const startedAt = performance.now();
-      // At its own rate until it looks again, a second after the failure, then at Redis' rate, from nothing.
-      while (performance.now() - startedAt < 1_200) await send('https://api.test');
+      void take(tokens);
+      await back.promise;
 
-      const fullAt = Number(await scripts.eval("return redis.call('HGET', KEYS[1], 'full_at')", [`${kind}:old`], []));
-      expect(fullAt / 1_000 - Date.now()).toBeGreaterThan(250);
+      const fullAt = Number(await scripts.eval("return redis.call('HGET', KEYS[1], 'full_at')", [key], []));
+      expect(fullAt / 1_000 - Date.now()).toBeGreaterThan(40_000);
+    });
+
+    it('lets whoever waits ahead have their tokens, until they no longer show up', async () => {
+      const ghost = async (key: string, lapsesInMs: number) => {
+        const lapsesAt = `${(Date.now() + lapsesInMs) * 1_000}`;
+        const script = "redis.call('HSET', KEYS[1], 'full_at', '0', 'queue', 'ghost 1 ' .. ARGV[1] .. ';')";
+        await scripts.eval(script, [`${kind}:${key}`], [lapsesAt]);
+      };
+      await ghost('present', 300);
+      await ghost('gone', -1);
+      const startedAt = performance.now();
+
+      await bucket('gone')({ ratePerSecond: 1, burst: 1, weight: 1 });
+      expect(performance.now() - startedAt).toBeLessThan(250);
+      await bucket('present')({ ratePerSecond: 10, burst: 1, weight: 1 });
+      expect(performance.now() - startedAt).toBeGreaterThan(250);
+    });
+
+    it('leaves nothing in the queue once it has its tokens', async () => {
+      await bucket('served')({ ratePerSecond: 100, burst: 1, weight: 1 });
+
+      expect(await scripts.eval("return redis.call('HGET', KEYS[1], 'queue')", [`${kind}:served`], [])).toBe('');
     });
 
     it('survives a clock that was set back', async () => {

@@ -78,10 +78,11 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
       }
     };
 
+  /** Takes a place, at once if there is one: nobody can be waiting then. Resolves to whether it had to wait. */
   function enter(signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      if (queue.size === 0 && inFlight < limit.size()) {
+      if (inFlight < limit.size()) {
         inFlight += 1;
         return resolve(false);
       }
