@@ -1,12 +1,14 @@
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff } from '@steadfetch/backoff';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
+import { concurrencyLimit } from '@steadfetch/concurrency-limit';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { requestLog } from '@steadfetch/request-log';
 import { timeout } from '@steadfetch/timeout';
+import { tokenBucket } from '@steadfetch/token-bucket';
 import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
 import ts from 'typescript';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -29,12 +31,14 @@ const clients: Record<string, (fetch: Fetch) => () => Promise<unknown>> = {
   'adaptive-throttle': (fetch) => requesting(adaptiveThrottle()(fetch)),
   backoff: (fetch) => requesting(backoff()(fetch)),
   'circuit-breaker': (fetch) => requesting(circuitBreaker()(fetch)),
+  'concurrency-limit': (fetch) => requesting(concurrencyLimit({ max: 10 })(fetch)),
   'cursor-pagination': (fetch) => () => cursorPagination(API, { fetch, next: () => null }).next(),
   'idempotency-key': (fetch) => requesting(idempotencyKey()(fetch)),
   'link-pagination': (fetch) => () => linkPagination(API, { fetch }).next(),
   'offset-pagination': (fetch) => () => offsetPagination(API, { fetch }).next(),
   'request-log': (fetch) => requesting(requestLog()(fetch)),
   timeout: (fetch) => requesting(timeout()(fetch)),
+  'token-bucket': (fetch) => requesting(tokenBucket({ ratePerSecond: 10 })(fetch)),
   'token-cache': (fetch) => {
     const credentials = clientCredentials({ tokenUrl: TOKENS, clientId: 'id', clientSecret: 'secret', fetch });
     return requesting(bearer(tokenCache({ request: credentials }), { origins: ['https://api.test'] })(fetch));
