@@ -123,6 +123,8 @@ function malformed({ config }: Provider): fc.Arbitrary<string> {
       ),
       fc.constantFrom('application/json', 'text/plain', '', ';;;', 'application/json; charset=nonsense', 'multipart/x'),
     )
+    // A batch refuses an item that is wrong, not the others.
+    .filter(([{ operation }, body]) => operation !== 'batch' || body !== '[1]')
     .map(([{ method, path }, body, type]) => request(method, path, `content-type: ${type}\r\n`, body));
   const wrongHeader = fc
     .tuple(

@@ -191,7 +191,7 @@ describe('slots', () => {
 
   it('sets one timer per key, however many wait', async () => {
     const { send } = await warmedUp({ limit: 100, remaining: 0, reset: 60 });
-    const setTimer = vi.spyOn(globalThis, 'setTimeout');
+    using setTimer = vi.spyOn(globalThis, 'setTimeout');
     for (let i = 0; i < 1_000; i++) void send(url);
 
     expect(vi.getTimerCount()).toBe(1);

@@ -116,7 +116,7 @@ it('cuts the jitter, not the wait, to fit into totalMs', async () => {
 
 it('never sets a timer that overflows, however long it may wait', async () => {
   const longest = 2 ** 31 - 1;
-  const setTimer = vi.spyOn(globalThis, 'setTimeout');
+  using setTimer = vi.spyOn(globalThis, 'setTimeout');
 
   await eventsOf({ 'retry-after-ms': `${longest}` }, { maxRetryAfterMs: longest, random: () => 0.9 });
   const tooLong = await eventsOf({ 'retry-after': '9'.repeat(400) }, { maxRetryAfterMs: longest });

@@ -41,7 +41,7 @@ it.each([
 });
 
 it('takes no more memory, however many attempts there are', async () => {
-  const made = vi.spyOn(globalThis, 'Uint32Array');
+  using made = vi.spyOn(globalThis, 'Uint32Array');
   const { figures } = await measured(Array.from({ length: 20_000 }, (_, index) => index / 7));
   const counted = figures().requests;
   const arrays = made.mock.results.map(({ value }) => value as Uint32Array);
@@ -160,7 +160,7 @@ function exactly(percent: number, durationsMs: readonly number[]): number {
 /** A log of attempts that took so long, all within one window. */
 async function measured(durationsMs: readonly number[]) {
   let now = 0;
-  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+  using clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
   const log = requestLog({ windowMs: 1e12 });
   const fetch = log(async () => {
     now += durationsMs[sent++]!;

@@ -88,7 +88,7 @@ describe('the rate', () => {
   });
 
   it('chains a wait that is longer than a timer can be', async () => {
-    const timers = vi.spyOn(globalThis, 'setTimeout');
+    using timers = vi.spyOn(globalThis, 'setTimeout');
     const { send, startedAtMs } = client({ ratePerSecond: 0.000_001, burst: 3, weight: () => 3 });
     void send();
     void send();

@@ -111,7 +111,10 @@ export function live(): void {
       byId('live').hidden = response.status === 401;
       if (response.status === 401) return say(token === null ? 'Locked.' : 'This token is not the one.');
       if (!response.ok) return say(`The provider answered ${response.status}.`);
-      take((await response.json()) as State);
+      const next = (await response.json()) as State;
+      // Whatever was under way when somebody stopped the page comes too late.
+      if (isPaused) return;
+      take(next);
       say('Live.');
     } catch {
       say('The provider does not answer. Trying again.');

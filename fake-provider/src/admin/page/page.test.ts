@@ -35,17 +35,17 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
   const config = join(folder, 'config.json');
   writeFileSync(config, JSON.stringify(CONFIG));
   let browser: Browser;
-  let server: ChildProcess | undefined;
+  const servers = new Map<string, { readonly url: string; readonly process: ChildProcess }>();
   beforeAll(async () => {
     if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
   }, 60_000);
   afterEach(async () => {
-    server?.kill();
     await Promise.all(browser.contexts().map((context) => context.close()));
   });
   afterAll(async () => {
     await browser?.close();
+    for (const { process } of servers.values()) process.kill();
     rmSync(folder, { recursive: true });
   });
 
@@ -169,14 +169,23 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
     expect(page.url()).toBe(`${url}/__admin/`);
   });
 
-  /** A process of its own: a test runner would change the text of the page's function. */
+  /** A provider that begins anew, in a process of its own: a test runner would change the text of the page's function. */
   async function serve(...flags: string[]): Promise<string> {
+    const server = servers.get(`${flags}`) ?? (await start(flags));
+    servers.set(`${flags}`, server);
+    await fetch(`${server.url}/__admin/reset`, { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } });
+    return server.url;
+  }
+
+  async function start(flags: readonly string[]) {
     const bin = join(import.meta.dirname, '../../bin.ts');
-    server = spawn(process.execPath, [bin, 'serve', '--port', '0', '--config', config, '--quiet', ...flags], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [chunk] = (await once(server.stdout!, 'data')) as [Buffer];
-    return /http:\S+/.exec(`${chunk}`)![0];
+    const process = spawn(
+      globalThis.process.execPath,
+      [bin, 'serve', '--port', '0', '--config', config, '--quiet', ...flags],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    const [chunk] = (await once(process.stdout!, 'data')) as [Buffer];
+    return { url: /http:\S+/.exec(`${chunk}`)![0], process };
   }
 
   /** A 429, a retry that comes too early, a 503 and a path that leads nowhere. */
