@@ -51,6 +51,8 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
 
   it.each([
     ['light', 1_280],
+    ['light', 320],
+    ['dark', 1_280],
     ['dark', 320],
   ] as const)('is accessible in %s at %i px, and asks no other origin for anything', async (colorScheme, width) => {
     const url = await serve();
