@@ -155,7 +155,8 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the matrix', { timeout: 
     page.on('request', (request) => asked.push(request.url()));
     await page.goto(pathToFileURL(file).href);
 
-    const { violations } = await new AxeBuilder({ page }).analyze();
+    // There are no frames here, and axe's way with frames opens a page of its own each time.
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(file).href]);
