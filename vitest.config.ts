@@ -22,7 +22,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      // Each has a thread of its own: a process of its own takes three times as long to start.
+      // Each has a thread of its own, which costs less to start than a process.
       { extends: true, test: { name: 'hands-on', include: HANDS_ON, pool: 'threads' } },
       {
         extends: true,
