@@ -1,9 +1,9 @@
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { judgeRetryAfter } from '@steadfetch/fake-provider';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { WORLDS, type World } from './world.ts';
 
-describe.each(WORLDS)('adaptive-throttle $name', ({ open }) => {
+describe.each(WORLDS)('adaptive-throttle $name', ({ open, it }) => {
   it.each([
     // Ten at once, then ten every two seconds: the sixtieth request can go at 10 s.
     { id: 'rate-limit/fixed-window', requests: 60, withinMs: 12_500 },

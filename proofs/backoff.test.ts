@@ -1,9 +1,9 @@
 import { backoff } from '@steadfetch/backoff';
 import { judgeRetryAfter } from '@steadfetch/fake-provider';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { WORLDS } from './world.ts';
 
-describe.each(WORLDS)('backoff $name', ({ name, open }) => {
+describe.each(WORLDS)('backoff $name', ({ name, open, it }) => {
   it.each(['rate-limit/retry-after-seconds', 'rate-limit/retry-after-http-date'] as const)(
     '%s: comes back, and never too early',
     async (id) => {

@@ -1,8 +1,8 @@
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { WORLDS } from './world.ts';
 
-describe.each(WORLDS)('circuit-breaker $name', ({ open }) => {
+describe.each(WORLDS)('circuit-breaker $name', ({ open, it }) => {
   it('resilience/outage: stops calling, and asks one at a time whether it is over', async () => {
     await using world = await open('resilience/outage');
     const breaker = circuitBreaker({ minimumCalls: 10, openMs: 300, halfOpenCalls: 1 });

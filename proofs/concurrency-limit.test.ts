@@ -2,7 +2,7 @@ import { concurrencyLimit } from '@steadfetch/concurrency-limit';
 import { describe, expect, it } from 'vitest';
 import { WORLDS, type World } from './world.ts';
 
-describe.each(WORLDS)('concurrency-limit $name', ({ open }) => {
+describe.each(WORLDS)('concurrency-limit $name', ({ open, it }) => {
   it('rate-limit/concurrency: is never refused, where max is what the provider takes', async () => {
     await using world = await open('rate-limit/concurrency');
     const bounded = concurrencyLimit({ max: 3, hold: 'body' })(world.fetch);

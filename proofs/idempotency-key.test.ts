@@ -1,11 +1,11 @@
 import { backoff } from '@steadfetch/backoff';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { WORLDS, type World } from './world.ts';
 
 const retry = { baseMs: 1, capMs: 5 };
 
-describe.each(WORLDS)('idempotency-key $name', ({ open }) => {
+describe.each(WORLDS)('idempotency-key $name', ({ open, it }) => {
   it('writes/ambiguous-create: there is one record of each create, whatever became of its answer', async () => {
     await using world = await open('writes/ambiguous-create');
     const writing = idempotencyKey()(backoff(retry)(world.fetch));

@@ -2,7 +2,7 @@ import { tokenBucket } from '@steadfetch/token-bucket';
 import { describe, expect, it } from 'vitest';
 import { WORLDS } from './world.ts';
 
-describe.each(WORLDS)('token-bucket $name', ({ open }) => {
+describe.each(WORLDS)('token-bucket $name', ({ open, it }) => {
   it.each([
     // A network may hold back some and bring them together with those behind: half a second of that is allowed for.
     { id: 'rate-limit/token-bucket', bucket: { ratePerSecond: 10, burst: 5 }, requests: 30, withinMs: 4_000 },

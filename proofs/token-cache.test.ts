@@ -1,8 +1,8 @@
 import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { CLIENT, WORLDS, type World } from './world.ts';
 
-describe.each(WORLDS)('token-cache $name', ({ open }) => {
+describe.each(WORLDS)('token-cache $name', ({ open, it }) => {
   it('auth/token-expires-mid-run: renews before the end, and no request is refused', async () => {
     await using world = await open('auth/token-expires-mid-run');
     const authorized = authorize(world);

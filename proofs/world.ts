@@ -1,5 +1,5 @@
 import { createProvider, type Provider, type ScenarioId, scenario, serve } from '@steadfetch/fake-provider';
-import { vi } from 'vitest';
+import { it, vi } from 'vitest';
 
 /** A provider in one of its scenarios, and how to reach it. */
 export interface World {
@@ -34,10 +34,10 @@ const overHttp: Opener = async (id, seed = 1) => {
   return { provider, baseUrl: server.url, fetch: globalThis.fetch, [Symbol.asyncDispose]: () => server.close() };
 };
 
-/** Both worlds, for `describe.each`. */
-export const WORLDS: readonly { readonly name: string; readonly open: Opener }[] = [
-  { name: 'in virtual time', open: inVirtualTime },
-  { name: 'over HTTP', open: overHttp },
+/** Both worlds, for `describe.each`. `it` is how tests run there: one after another, where there is one clock to take. */
+export const WORLDS: readonly { readonly name: string; readonly open: Opener; readonly it: typeof it.concurrent }[] = [
+  { name: 'in virtual time', open: inVirtualTime, it },
+  { name: 'over HTTP', open: overHttp, it: it.concurrent },
 ];
 
 /** The client that every scenario's provider knows. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 // The whole job in real time, twice over: far longer than other tests may take.
-it('exports everything once, through a bad day and a SIGKILL', { timeout: 90_000 }, async () => {
+it.concurrent('exports everything once, through a bad day and a SIGKILL', { timeout: 90_000 }, async () => {
   const { exitCode, out } = await demo('--json', '--seed', '1');
   const { sources, throttled, retries, tokenRefreshes, resumedAfterKill, seed } = JSON.parse(out);
 
@@ -17,7 +17,7 @@ it('exports everything once, through a bad day and a SIGKILL', { timeout: 90_000
   expect({ resumedAfterKill, seed, exitCode }).toEqual({ resumedAfterKill: true, seed: 1, exitCode: 0 });
 });
 
-it('shows that a plain loop loses records on the same day', { timeout: 60_000 }, async () => {
+it.concurrent('shows that a plain loop loses records on the same day', { timeout: 60_000 }, async () => {
   const { exitCode, out } = await demo('--json', '--naive', '--seed', '1');
   const { sources } = JSON.parse(out);
 

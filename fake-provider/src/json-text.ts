@@ -7,10 +7,10 @@ export function keepText<Value extends object>(value: Value): Value {
   return value;
 }
 
-/** `JSON.stringify`, but for kept values in the body itself or in an array of it, where the time goes. */
+/** `JSON.stringify`, but for kept values: the body, what stands in it, or in an array of it, where the time goes. */
 export function toJson(body: unknown): string {
   if (Array.isArray(body)) return `[${body.map(textOf).join(',')}]`;
-  if (typeof body !== 'object' || body === null || 'toJSON' in body) return JSON.stringify(body);
+  if (typeof body !== 'object' || body === null || texts.has(body) || 'toJSON' in body) return textOf(body);
   const fields = Object.entries(body).filter(([, value]) => value !== undefined);
   return `{${fields.map(([name, value]) => `${JSON.stringify(name)}:${Array.isArray(value) ? toJson(value) : textOf(value)}`).join(',')}}`;
 }

@@ -51,24 +51,23 @@ export function route(name: string, operation: Operation, resource?: string): Ro
  * `:id.json` does; HEAD goes where GET does.
  */
 export function createRouter<Entry extends Pick<Route, 'name'>>(routes: readonly Entry[]): Router<Entry> {
-  const table = routes.map((entry) => {
-    const [method = '', pattern = ''] = entry.name.split(' ');
-    return { entry, method, steps: pattern.split('/') };
-  });
+  const table = routes
+    .map((entry) => {
+      const [method = '', pattern = ''] = entry.name.split(' ');
+      return { entry, method, steps: pattern.split('/') };
+    })
+    // `/users/batch` is not the record called batch.
+    .sort((one, other) => parameters(one.steps) - parameters(other.steps));
 
   return {
     find(method, path) {
       const steps = path.split('/');
-      const fitting = table
-        .map((row) => ({ ...row, id: idWhereFitting(row.steps, steps) }))
-        .filter(({ id }) => id !== NO_FIT)
-        // `/users/batch` is not the record called batch.
-        .sort((one, other) => parameters(one.steps) - parameters(other.steps));
+      const fitting = table.filter((row) => fits(row.steps, steps));
       if (fitting.length === 0) return { refusal: new Problem(404, 'not_found', 'no such path', { field: 'path' }) };
 
       const served = method === 'HEAD' ? 'GET' : method;
       const found = fitting.find((row) => row.method === served);
-      if (found !== undefined) return { match: { route: found.entry, id: found.id as string | undefined } };
+      if (found !== undefined) return { match: { route: found.entry, id: idIn(found.steps, steps) } };
       const methods = [...new Set(fitting.map((row) => row.method))];
       const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
       return {
@@ -81,20 +80,26 @@ export function createRouter<Entry extends Pick<Route, 'name'>>(routes: readonly
   };
 }
 
-const NO_FIT = Symbol('no fit');
+function fits(pattern: readonly string[], steps: readonly string[]): boolean {
+  return pattern.length === steps.length && pattern.every((expected, index) => fitsStep(expected, steps[index]!));
+}
 
-/** What the last parameter of the pattern stands for in this path, if the path fits at all. */
-function idWhereFitting(pattern: readonly string[], steps: readonly string[]): string | undefined | typeof NO_FIT {
-  if (pattern.length !== steps.length) return NO_FIT;
-  let id: string | undefined;
-  for (const [index, expected] of pattern.entries()) {
-    const step = steps[index]!;
-    const ending = expected.startsWith(':') ? expected.replace(/^[^.]*/, '') : undefined;
-    if (ending !== undefined && step.length > ending.length && step.endsWith(ending)) {
-      id = step.slice(0, step.length - ending.length);
-    } else if (expected !== step) return NO_FIT;
-  }
-  return id;
+function fitsStep(expected: string, step: string): boolean {
+  if (!expected.startsWith(':')) return expected === step;
+  const ending = endingOf(expected);
+  return step.length > ending.length && step.endsWith(ending);
+}
+
+/** What the last parameter of the pattern stands for in a path that fits it. */
+function idIn(pattern: readonly string[], steps: readonly string[]): string | undefined {
+  const index = pattern.findLastIndex((expected) => expected.startsWith(':'));
+  return index < 0 ? undefined : steps[index]!.slice(0, steps[index]!.length - endingOf(pattern[index]!).length);
+}
+
+/** `.json` of `:id.json`. */
+function endingOf(parameter: string): string {
+  const dot = parameter.indexOf('.');
+  return dot < 0 ? '' : parameter.slice(dot);
 }
 
 function parameters(steps: readonly string[]): number {

@@ -10,7 +10,11 @@ import {
 const url = 'https://api.test/items';
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.parse('2026-03-01T12:00:00Z') }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // A spy on a fake timer first: restored later, it would bring the fake back.
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 describe('before anything is known', () => {
   it('lets one of a thousand callers ask first', async () => {
@@ -191,7 +195,7 @@ describe('slots', () => {
 
   it('sets one timer per key, however many wait', async () => {
     const { send } = await warmedUp({ limit: 100, remaining: 0, reset: 60 });
-    using setTimer = vi.spyOn(globalThis, 'setTimeout');
+    const setTimer = vi.spyOn(globalThis, 'setTimeout');
     for (let i = 0; i < 1_000; i++) void send(url);
 
     expect(vi.getTimerCount()).toBe(1);

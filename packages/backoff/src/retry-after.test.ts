@@ -8,7 +8,11 @@ beforeEach(() => {
   vi.useFakeTimers({ now: NOW });
   vi.setTimerTickMode('nextTimerAsync');
 });
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // A spy on a fake timer first: restored later, it would bring the fake back.
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 it.each<[string, Record<string, string>, number]>([
   ['seconds', { 'retry-after': '3' }, 3_000],
@@ -116,7 +120,7 @@ it('cuts the jitter, not the wait, to fit into totalMs', async () => {
 
 it('never sets a timer that overflows, however long it may wait', async () => {
   const longest = 2 ** 31 - 1;
-  using setTimer = vi.spyOn(globalThis, 'setTimeout');
+  const setTimer = vi.spyOn(globalThis, 'setTimeout');
 
   await eventsOf({ 'retry-after-ms': `${longest}` }, { maxRetryAfterMs: longest, random: () => 0.9 });
   const tooLong = await eventsOf({ 'retry-after': '9'.repeat(400) }, { maxRetryAfterMs: longest });

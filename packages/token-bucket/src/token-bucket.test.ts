@@ -3,7 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Acquire, type Fetch, memoryBucket, type TokenBucketEvent, tokenBucket } from './token-bucket.ts';
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // A spy on a fake timer first: restored later, it would bring the fake back.
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 const URL_OF_ITEMS = 'https://api.test/items';
 
@@ -88,7 +92,7 @@ describe('the rate', () => {
   });
 
   it('chains a wait that is longer than a timer can be', async () => {
-    using timers = vi.spyOn(globalThis, 'setTimeout');
+    const timers = vi.spyOn(globalThis, 'setTimeout');
     const { send, startedAtMs } = client({ ratePerSecond: 0.000_001, burst: 3, weight: () => 3 });
     void send();
     void send();
