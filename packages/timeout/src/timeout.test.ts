@@ -15,6 +15,21 @@ it('gives up when the headers are late', async () => {
   await rejected;
 });
 
+it.each([
+  ['10 s, where nothing is said', undefined, 10_000],
+  ['the shortest', 1, 1],
+  ['the longest, which no timer overflows on', 2 ** 31 - 1, 2 ** 31 - 1],
+])('waits as long as it is given: %s', async (_which, afterMs, expectedMs) => {
+  const answer = timeout(afterMs === undefined ? {} : { afterMs })(silent)('https://api.test/items');
+  const rejected = expect(answer).rejects.toEqual(new TimeoutError(expectedMs));
+
+  await vi.advanceTimersByTimeAsync(expectedMs - 1);
+  expect(vi.getTimerCount()).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+
+  await rejected;
+});
+
 it('gives up on time even where the signal is ignored, and cancels the answer that still comes', async () => {
   const late = new Response('a body');
   const deaf: Fetch = () => new Promise((resolve) => setTimeout(() => resolve(late), 500));
@@ -62,6 +77,22 @@ it("passes the caller's own reason on at once", async () => {
   controller.abort('changed my mind');
 
   await expect(answer).rejects.toBe('changed my mind');
+});
+
+it('rejects at once for a caller who has gone already, even where the signal is ignored', async () => {
+  const deaf: Fetch = () => new Promise(() => {});
+  const answer = timeout()(deaf)('https://api.test/', { signal: AbortSignal.abort('gone before') });
+
+  await expect(answer).rejects.toBe('gone before');
+});
+
+it('leaves no rejection unhandled where the next fetch throws for a caller who has gone', async () => {
+  const failure = new TypeError('no such URL');
+  const throwing: Fetch = () => {
+    throw failure;
+  };
+
+  await expect(timeout()(throwing)('no URL', { signal: AbortSignal.abort('gone before') })).rejects.toBe(failure);
 });
 
 it('heeds the signal of a Request, unless an explicit null detaches it', async () => {
