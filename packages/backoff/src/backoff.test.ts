@@ -240,6 +240,17 @@ it('does not retry what ended because the caller’s own time ran out', async ()
   expect(onEvent).not.toHaveBeenCalled();
 });
 
+it('takes a 403 for a limit only where it says how long to stay away', async () => {
+  const limited = script([403, { 'retry-after': '7' }], 200);
+  const startMs = Date.now();
+  expect((await backoff()(limited)(ITEMS)).status).toBe(200);
+  expect(Date.now() - startMs).toBeGreaterThanOrEqual(7_000);
+
+  const forbidden = script([403, { 'retry-after': 'never' }], 200);
+  expect((await backoff()(forbidden)(ITEMS)).status).toBe(403);
+  expect(forbidden).toHaveBeenCalledTimes(1);
+});
+
 it('lets shouldRetry widen and narrow what is retried', async () => {
   const search = script(429, 403, 200);
   const widened = backoff({ shouldRetry: ({ response }) => response?.ok === false });

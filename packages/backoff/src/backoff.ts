@@ -66,9 +66,9 @@ export type BackoffEvent = {
 /**
  * Retries what failed for a moment and may be sent twice, with full jitter and never earlier than the server asks.
  *
- * Worth a retry are network failures, `TimeoutError`s and 408, 425, 429, 500, 502, 503, 504, 529; sent twice are
- * GET, HEAD, OPTIONS, PUT, DELETE and what carries an `Idempotency-Key` (but never a stream). Where it ends
- * without success, the last response is returned untouched, or the last error thrown as it was.
+ * Worth a retry are network failures, `TimeoutError`s, 408, 425, 429, 500, 502, 503, 504, 529, and a 403 with `Retry-After`
+ * (GitHub, "Rate limits for the REST API"); sent twice are GET, HEAD, OPTIONS, PUT, DELETE and what carries an
+ * `Idempotency-Key`, but never a stream. Without success, the last response or error is passed on as it was.
  *
  * @throws `RangeError` or `TypeError` when the policy is made, if an option is out of range or not a function.
  */
@@ -141,7 +141,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
           error = thrown;
         }
 
-        const transient = response ? TRANSIENT.has(response.status) : isTransportFailure(error, input, init);
+        const transient = response ? willPass(response) : isTransportFailure(error, input, init);
         const ended = { attempt, method, response, error, transient, retryable: transient && idempotent };
         const wanted = replayable && !signal?.aborted && (shouldRetry?.(ended) ?? ended.retryable);
         if (wanted && (await mayRetry(ended, withoutSecrets(input), endsAt, signal))) continue;
@@ -154,6 +154,9 @@ export function backoff(options: BackoffOptions = {}): Policy {
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
 const HALF_LIFE_MS = 10_000;
+
+const willPass = ({ status, headers }: Response): boolean =>
+  TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined);
 
 /** Counts what fades as time passes, so that only the recent past is in the count it returns. */
 function fadingCount(): (more?: number) => number {
