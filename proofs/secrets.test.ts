@@ -273,7 +273,7 @@ it.each(Object.entries(PATHS))('keeps what is secret to itself: %s', async (_wha
   expect(seen.flatMap(leaksIn)).toEqual([]);
 });
 
-it('fails in every path but one, so that there is something to search, and has every mark on the wire', async () => {
+it('fails in every path, so that there is something to search, and has every mark on the wire', async () => {
   const silent: string[] = [];
   for (const [what, run] of Object.entries(PATHS)) {
     const told: object[] = [];
@@ -284,8 +284,7 @@ it('fails in every path but one, so that there is something to search, and has e
     if (!told.some(tellsOfFailure)) silent.push(what);
   }
 
-  // A link that is no URL is none, and ends the listing.
-  expect(silent).toEqual(['link-pagination: a next page that is no URL, first or second']);
+  expect(silent).toEqual([]);
   for (const mark of [TOKEN, REFRESH, SECRET, btoa(`id:${SECRET}`), QUERY]) expect(wire.join()).toContain(mark);
 });
 

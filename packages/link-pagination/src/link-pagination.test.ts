@@ -54,6 +54,26 @@ it('leaves a link with an anchor alone', async () => {
 });
 
 it.each([
+  ['is no URL', '<https://secret:x/>; rel=next'],
+  ['stands behind what is malformed', '<?page=1>; rel="prev" junk, <?page=3>; rel="next"'],
+  ['is cut off', '<?page=1>; rel="prev", <https://api.test/rows?page=secret-and-next'],
+])('does not take the listing for ended where the next link %s', async (_what, link) => {
+  const pages = linkPagination('https://api.test/rows', { fetch: linking({ 'https://api.test/rows': link }) });
+  const error = await pages.next().catch((reason: unknown) => reason);
+
+  expect(error).toMatchObject({ name: 'PageError', page: 1, status: 200, resume: undefined });
+  expect((error as Error).message).toContain('its link to the next cannot be read');
+  expect((error as Error).message).not.toContain('secret');
+});
+
+it.each(['junk', '<?page=1>; rel="prev" junk', '<http://[>; rel=prev', '<?page=9>; rel=next; anchor="/other"'])(
+  'ends with a page whose only links are %s',
+  async (link) => {
+    expect(await collect(linking({ 'https://api.test/rows': link }))).toHaveLength(1);
+  },
+);
+
+it.each([
   'https://evil.test/rows?token=secret',
   'http://api.test/rows?token=secret',
   'https://api.test:8443/rows?token=secret',

@@ -68,8 +68,7 @@ export function linkPagination<Item>(
 ): AsyncGenerator<Page<Item>, void, undefined> {
   const { fetch = globalThis.fetch, init, origins = [] } = options;
   const listing = httpUrl('linkPagination: url', url);
-  const others = origins.map((origin) => httpUrl('linkPagination: origins', origin).origin);
-  const trusted = new Set([listing.origin, ...others]);
+  const trusted = new Set([listing.origin, ...origins.map((url) => httpUrl('linkPagination: origins', url).origin)]);
   checkInteger('linkPagination: maxPages', options.maxPages, 1);
   checkInteger('linkPagination: prefetch', options.prefetch, 0);
   const begin = options.resume ? nextIn(options.resume) : listing.href;
@@ -87,7 +86,7 @@ export function linkPagination<Item>(
       const loaded = await loadPage(wire, place, new URL(next), (body, response, base) => ({
         items: itemsIn(body, options.items),
         response,
-        next: nextLink(response.headers.get('link') ?? '', base),
+        next: nextLink(response, base, place),
       }));
       next = loaded.next;
       resume = { next };
@@ -105,16 +104,23 @@ export function linkPagination<Item>(
  * @param base - What relative targets resolve against: the URL that answered.
  */
 export function parseLink(header: string, base: string | URL): Link[] {
+  return readLinks(header, `${base}`).links;
+}
+
+/** The links, and what of the header is none. */
+function readLinks(header: string, base: string): { links: Link[]; unread: string } {
   const links: Link[] = [];
+  let unread = '';
   let position = 0;
   for (let target = take(TARGET); target; target = take(TARGET)) {
     const params = takeParams();
     const rels = new Set(params.get('rel')?.toLowerCase().match(/\S+/g));
-    const url = rels.size > 0 ? URL.parse(target[1]!, `${base}`)?.href : undefined;
+    const url = rels.size > 0 ? URL.parse(target[1]!, base)?.href : undefined;
     params.delete('rel');
-    if (url !== undefined) for (const rel of rels) links.push({ rel, url, params });
+    if (url === undefined) unread += [...rels, ''];
+    else for (const rel of rels) links.push({ rel, url, params });
   }
-  return links;
+  return { links, unread: unread + header.slice(position) };
 
   function take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = position;
@@ -128,7 +134,7 @@ export function parseLink(header: string, base: string | URL): Link[] {
     const extended = new Map<string, string>();
     for (let param = take(PARAM); param; param = take(PARAM)) {
       const name = param[1]!.toLowerCase();
-      const value = take(EQUALS) ? takeValue() : '';
+      const value = take(EQUALS) ? (take(QUOTED)?.[1]?.replace(/\\(.)/gs, '$1') ?? take(TOKEN)![0].trim()) : '';
       const first = params.get(name);
       if (first === undefined) params.set(name, value);
       else if (name === 'hreflang') params.set(name, `${first}, ${value}`);
@@ -141,11 +147,6 @@ export function parseLink(header: string, base: string | URL): Link[] {
       if (decoded !== undefined && name !== 'rel*' && name !== 'anchor*') params.set(name.slice(0, -1), decoded);
     }
     return params;
-  }
-
-  function takeValue(): string {
-    const quoted = take(QUOTED);
-    return quoted ? quoted[1]!.replace(/\\(.)/gs, '$1') : take(TOKEN)![0].trim();
   }
 }
 
@@ -195,8 +196,11 @@ function decodeExtended(value: string): string | undefined {
 }
 
 /** The URL of the next page. A link with an anchor is about something else (RFC 8288, 3.2). */
-function nextLink(header: string, base: string): string | null {
-  return parseLink(header, base).find(({ rel, params }) => rel === 'next' && !params.has('anchor'))?.url ?? null;
+function nextLink({ headers, status }: Response, base: string, place: Place): string | null {
+  const { links, unread } = readLinks(headers.get('link') ?? '', base);
+  const next = links.find(({ rel, params }) => rel === 'next' && !params.has('anchor'));
+  if (!next && /\bnext\b/i.test(unread)) throw new PageError('its link to the next cannot be read', place, status);
+  return next?.url ?? null;
 }
 
 function nextIn({ next }: Resume): string | null {
