@@ -508,19 +508,24 @@ function retreat(trial: Trial, now: number, inFlight: number | undefined): void 
  * @param nowMs - The local time in epoch milliseconds, for a reset that is a time in a response without `Date`.
  */
 export function readRateLimits(headers: Headers, nowMs: number = Date.now()): RateLimit[] {
+  const fields = new Map(headers);
   // A cached answer tells of another time's quota.
-  if (Number(headers.get('age')) > 0) return [];
-  const limits = [...draftLimits(headers, ''), ...draftLimits(headers, 'beta-')];
-  for (const [name, value] of headers) {
-    limits.push(...familyLimits(headers, name, value, nowMs), ...vendorLimits(name, value));
+  if (Number(fields.get('age')) > 0) return [];
+  const limits = [...draftLimits(fields, ''), ...draftLimits(fields, 'beta-')];
+  for (const [name, value] of fields) {
+    if (name.includes('limit')) limits.push(...familyLimits(fields, name, value, nowMs), ...vendorLimits(name, value));
   }
   return limits;
 }
 
+/** The headers by their names in lower case. */
+type Fields = ReadonlyMap<string, string>;
+
 /** `RateLimit` as the IETF drafts have it since revision 7, and Jira's preview of it. */
-function draftLimits(headers: Headers, prefix: string): RateLimit[] {
-  const policies = new Map(structured(headers.get(`${prefix}ratelimit-policy`)).map((one) => [one.get(''), one]));
-  const states = structured(headers.get(`${prefix}ratelimit`));
+function draftLimits(fields: Fields, prefix: string): RateLimit[] {
+  const states = structured(fields.get(`${prefix}ratelimit`));
+  if (states.length === 0) return [];
+  const policies = new Map(structured(fields.get(`${prefix}ratelimit-policy`)).map((one) => [one.get(''), one]));
   // Revision 7 was one dictionary: `limit=100, remaining=50, reset=5`.
   const dictionary = new Map(states.flatMap((state) => [...state]));
   if (dictionary.has('remaining')) states.splice(0, states.length, dictionary);
@@ -542,27 +547,28 @@ function draftLimits(headers: Headers, prefix: string): RateLimit[] {
 }
 
 /** `…-remaining` with its neighbours `-limit` and `-reset`, wherever in the name the vendor has its own words. */
-function familyLimits(headers: Headers, name: string, value: string, nowMs: number): RateLimit[] {
+function familyLimits(fields: Fields, name: string, value: string, nowMs: number): RateLimit[] {
   const at = name.indexOf('-remaining');
-  const head = name.slice(0, Math.max(0, at));
+  if (at < 0) return [];
+  const head = name.slice(0, at);
   const tail = name.slice(at + '-remaining'.length);
   const remaining = numberIn(value);
   if (!head.includes('limit') || remaining === undefined) return [];
 
-  const quota = headers.get(`${head}-limit${tail}`) ?? headers.get(`${head}-max`) ?? headers.get(head);
+  const quota = fields.get(`${head}-limit${tail}`) ?? fields.get(`${head}-max`) ?? fields.get(head);
   const limit = numberIn(quota);
-  const policies = [...structured(quota), ...structured(headers.get('ratelimit-policy'))];
+  const policies = [...structured(quota), ...structured(fields.get('ratelimit-policy'))];
   const policy = policies.find((one) => one.has('w') && numberIn(one.get('')) === limit);
-  const scope = headers.get(`${head}-resource`) ?? headers.get(`${head}-bucket`);
-  const reset = headers.get(`${head}-reset-after${tail}`) ?? headers.get(`${head}-reset${tail}`);
+  const scope = fields.get(`${head}-resource`) ?? fields.get(`${head}-bucket`);
+  const reset = fields.get(`${head}-reset-after${tail}`) ?? fields.get(`${head}-reset${tail}`);
 
-  let windowMs = numberIn(headers.get(`${head}-interval-milliseconds`)) ?? secondsToMs(policy?.get('w'));
+  let windowMs = numberIn(fields.get(`${head}-interval-milliseconds`)) ?? secondsToMs(policy?.get('w'));
   if (name === 'x-hubspot-ratelimit-secondly-remaining') windowMs = 1_000;
   // Zendesk's minute is in its documentation only.
-  if (name === 'x-rate-limit-remaining' && headers.has('x-rate-limit')) windowMs = 60_000;
+  if (name === 'x-rate-limit-remaining' && fields.has('x-rate-limit')) windowMs = 60_000;
   const unit = name.includes('tokens') ? 'tokens' : undefined;
   const label = `${head}${tail}${scope ? `:${scope}` : ''}`;
-  return [{ name: label, limit, remaining, unit, ...resetIn(reset, headers, nowMs), windowMs }];
+  return [{ name: label, limit, remaining, unit, ...resetIn(reset, fields, nowMs), windowMs }];
 }
 
 /** Headers that one vendor alone has. */
@@ -598,7 +604,7 @@ function usedOf(pair: string): { limit: number; remaining: number }[] {
 }
 
 /** A reset in any spelling: delta seconds, epoch seconds or milliseconds, Go duration, ISO 8601 or HTTP date. */
-function resetIn(text: string | null, headers: Headers, nowMs: number): Pick<RateLimit, 'resetMs' | 'resetErrorMs'> {
+function resetIn(text: string | undefined, fields: Fields, nowMs: number): Pick<RateLimit, 'resetMs' | 'resetErrorMs'> {
   const value = text?.trim() ?? '';
   const number = numberIn(value);
   const isFine = /\.\d|\d[mµun]s|^\d{12,}$/.test(value);
@@ -612,7 +618,7 @@ function resetIn(text: string | null, headers: Headers, nowMs: number): Pick<Rat
   const epochMs = number === undefined ? (httpDateMs(value) ?? isoMs) : number < 1e11 ? number * 1_000 : number;
   if (Number.isNaN(epochMs)) return {};
   // Both times are the server's, so its clock may be wrong. `Date` is cut to the second.
-  const dateMs = httpDateMs(headers.get('date') ?? '');
+  const dateMs = httpDateMs(fields.get('date') ?? '');
   const resetMs = epochMs - (dateMs === undefined ? nowMs : dateMs + 500);
   return {
     resetMs: Math.min(Math.max(0, resetMs), FARTHEST_MS),
@@ -628,7 +634,7 @@ function goDurationMs(text: string): number | undefined {
 }
 
 /** The members of a structured field (RFC 9651), each by its parameters; its own value has the empty name. */
-function structured(text: string | null): Map<string, string>[] {
+function structured(text: string | undefined): Map<string, string>[] {
   // With a quote left open the whole field is malformed.
   if (!text || !/^(?:"(?:\\.|[^"\\])*"|[^"])*$/s.test(text)) return [];
   return (text.match(/(?:"(?:\\.|[^"\\])*"|[^",])+/g) ?? []).map((member) => {
@@ -643,7 +649,7 @@ function structured(text: string | null): Map<string, string>[] {
 }
 
 /** The number that a field begins with; a list joined from several lines counts by its first. */
-function numberIn(text: string | null | undefined): number | undefined {
+function numberIn(text: string | undefined): number | undefined {
   const [, number] = /^\s*(-?\d+(?:\.\d+)?)\s*(?:[,;]|$)/.exec(text ?? '') ?? [];
   return number === undefined ? undefined : Math.max(0, Number(number));
 }
