@@ -119,10 +119,14 @@ it('rounds retryAfterMs up, so that who waits so long is not too early', async (
   await expect(wrapped(ORIGIN)).rejects.toMatchObject({ retryAfterMs: 1_001 });
 });
 
-it('stays open as long as Retry-After asked, if that is longer than openMs', async () => {
+it.each([
+  ['in seconds', { 'retry-after': '90' }],
+  ['as a date', { 'retry-after': 'Sun, 01 Mar 2026 12:01:30 GMT', date: 'Sun, 01 Mar 2026 12:00:00 GMT' }],
+  ['as an old date', { 'retry-after': 'Sunday, 01-Mar-26 12:01:30 GMT', date: 'Sun, 01 Mar 2026 12:00:00 GMT' }],
+])('stays open as long as Retry-After asked %s, if that is longer than openMs', async (_how, headers) => {
   const { call, breaker } = client({ minimumCalls: 1 });
 
-  await call([503, { 'retry-after': '90' }]);
+  await call([503, headers]);
   vi.advanceTimersByTime(89_999);
   expect(breaker.state(ORIGIN)).toBe('open');
   vi.advanceTimersByTime(1);
