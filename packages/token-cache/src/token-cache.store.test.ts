@@ -13,11 +13,13 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 it('a shared store is asked before a token is requested', async () => {
-  const { request, cache } = cacheOf({ load: async () => stored('theirs', 60_000) });
+  const onEvent = vi.fn<(event: TokenCacheEvent) => void>();
+  const { request, cache } = cacheOf({ load: async () => stored('theirs', 60_000), onEvent });
 
-  expect(await cache.get()).toEqual({ value: 'theirs', isFresh: false });
+  expect(await cache.get({ key: 'a' })).toEqual({ value: 'theirs', isFresh: false });
 
   expect(request).not.toHaveBeenCalled();
+  expect(onEvent.mock.calls).toEqual([[{ type: 'token-loaded', key: 'a' }]]);
 });
 
 it('a shared store is handed a token before anyone else is', async () => {
