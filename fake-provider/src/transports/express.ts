@@ -49,6 +49,7 @@ export async function serve(
   { port = 0, host = '127.0.0.1', adminToken, onRequest }: ServeOptions = {},
 ): Promise<RunningServer> {
   const guard = guardOf(host, adminToken);
+  if (adminToken !== undefined) provider.hide(adminToken);
   const answer = (call: Call): Reply => {
     if (isForAdmin(call.path)) return provider.admin.handle(call, guard);
     const reply = provider.handle(call);
