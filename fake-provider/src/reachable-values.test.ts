@@ -469,6 +469,7 @@ function speaking(dialect: string, status: number, headers: Record<string, strin
       await send(path, { method });
       const answer = await send(path, { method });
       expect(answer).toMatchObject({ status, headers });
+      expect(answer.headers['content-type']).toMatch(/^application\/(problem\+)?json\b/);
       if (said !== undefined) expect(saying(answer.json, said)).toBe(said);
     },
   ];
