@@ -68,17 +68,10 @@ describe.each(WORLDS)('idempotency-key $name', ({ open, it }) => {
     const writing = idempotencyKey({ key: () => 'order-7' })(world.fetch);
     const create = () => writing(...creation(world, 'one'));
 
-    const controller = new AbortController();
-    const [url, init] = creation(world, 'one');
-    const first = writing(url, { ...init, signal: controller.signal });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    controller.abort('too slow');
-    await expect(first).rejects.toBe('too slow');
-    const answers = [await create()];
+    const answers = [await create(), await create()];
     while (answers.at(-1)!.status === 409) answers.push(await create());
 
-    expect(answers.at(0)!.status).toBe(409);
-    expect(answers.at(-1)!.status).toBe(201);
+    expect(answers.map(({ status }) => status)).toEqual([504, 409, 201]);
     expect(answers.at(-1)!.headers.get('idempotent-replayed')).toBe('true');
     expect(records(world)).toEqual(['one']);
   });

@@ -48,6 +48,8 @@ export interface Provider {
   report(delivered?: Readonly<Record<string, Delivered>>): Report;
   /** Revokes every token issued so far. */
   revokeTokens(): void;
+  /** Keeps a text out of the ledger and the log for good, as it does with every secret of a client. */
+  hide(secret: string): void;
   /** Where the latest callers of each limit stand. */
   levels(): readonly LimitLevel[];
   /** The faults that were added while it runs, and still strike. */
@@ -116,7 +118,8 @@ export function createProvider(input: ConfigInput = {}, options: ProviderOptions
   let written = input;
   let config = parseConfig(written);
   let clock = settableClock(options.clock ?? clockOf(config));
-  let run = begin(config, clock, options);
+  const hidden = new Set<string>();
+  let run = begin(config, clock, options, hidden);
 
   const handle = (call: Call): Reply => run.handle(call);
   const refuse = (problem: Problem): Reply => run.refuse(problem);
@@ -136,6 +139,7 @@ export function createProvider(input: ConfigInput = {}, options: ProviderOptions
     judge: (name, delivered, after) => run.judge(name, delivered, after),
     report: (delivered) => run.report(delivered),
     revokeTokens: () => run.revokeTokens(),
+    hide: (secret) => void hidden.add(secret),
     levels: () => run.levels(),
     addedFaults: () => run.addedFaults(),
     addFault(fault, forMs) {
@@ -157,7 +161,7 @@ export function createProvider(input: ConfigInput = {}, options: ProviderOptions
         written = other;
       }
       clock.reset();
-      run = begin(config, clock, options);
+      run = begin(config, clock, options, hidden);
     },
   };
   const admin = createAdmin(provider);
@@ -181,12 +185,18 @@ function checked<Value>(way: readonly PropertyKey[], attempt: () => Value): Valu
 }
 
 /** Everything that is new after a reset. */
-interface Run extends Omit<Provider, 'config' | 'clock' | 'fetch' | 'admin' | 'reset' | 'addFault' | 'change'> {
+interface Run
+  extends Omit<Provider, 'config' | 'clock' | 'fetch' | 'admin' | 'reset' | 'hide' | 'addFault' | 'change'> {
   addFault(entry: FaultEntry, forMs: number): AddedFault;
   change(config: Config, changed: Settings): void;
 }
 
-function begin(config: Config, trueClock: SettableClock, options: ScriptOptions & ListingsOptions): Run {
+function begin(
+  config: Config,
+  trueClock: SettableClock,
+  options: ScriptOptions & ListingsOptions,
+  hidden: ReadonlySet<string>,
+): Run {
   const { seed, clockSkewSeconds } = config;
   let { latency } = config;
   const clock = skewedClock(trueClock, clockSkewSeconds * 1_000);
@@ -202,7 +212,7 @@ function begin(config: Config, trueClock: SettableClock, options: ScriptOptions 
   let limits = createLimits(config.limits, seed);
   let script = createScript(config.faults, seed, options);
   const ledger = createLedger(config);
-  const redactor = createRedactor(auth.secrets, auth.isToken);
+  const redactor = createRedactor(auth.secrets, auth.isToken, hidden);
   const arrivals = new Map<string, number>();
 
   function handle(call: Call): Reply {

@@ -21,6 +21,7 @@ const CASES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     unavailable: [fault('unavailable'), expectStatus(503)],
     overloaded: [fault('overloaded'), expectStatus(529)],
     'internal-error': [fault('internal-error'), expectStatus(500)],
+    'gateway-timeout': [fault('gateway-timeout'), expectStatus(504)],
     unauthorized: [fault('unauthorized'), expectStatus(401)],
     locked: [fault('locked'), expectStatus(423)],
     'ok-false': [fault('ok-false'), async (ask) => expect((await ask('/items')).json).toMatchObject({ ok: false })],

@@ -25,10 +25,10 @@ const HONEST = ['python3', pathOf('honest_client.py')];
 /** Quick ones, of every area that a client can get wrong in its own way. */
 const CASES = [
   'auth/token-revoked-mid-run',
-  'pagination/{foreign-next,offset-drift,wrong-total}',
+  'pagination/{foreign-next,offset-drift,window-cut-off,wrong-total}',
   'rate-limit/{ok-false,retry-after-seconds}',
   'wire/html-error-page',
-  'writes/ambiguous-create',
+  'writes/{ambiguous-create,key-in-use}',
 ];
 
 // Every case is a process of its own, which takes its time where others want the machine too.
@@ -41,15 +41,17 @@ describe('the conformance suite, as a command', { timeout: 120_000 }, () => {
         'auth/token-revoked-mid-run',
         'pagination/foreign-next',
         'pagination/offset-drift',
+        'pagination/window-cut-off',
         'pagination/wrong-total',
         'rate-limit/ok-false',
         'rate-limit/retry-after-seconds',
         'wire/html-error-page',
         'writes/ambiguous-create',
+        'writes/key-in-use',
       ].map((id) => `${id} pass`),
     );
     expect({ code, passed: report.passed }).toEqual({ code: 0, passed: true });
-    expect(error.match(/✓/g)).toHaveLength(8);
+    expect(error.match(/✓/g)).toHaveLength(10);
   });
 
   it('fails the loop that everybody writes first, for what it does wrong', async () => {
@@ -64,14 +66,16 @@ describe('the conformance suite, as a command', { timeout: 120_000 }, () => {
       ['auth/token-revoked-mid-run', claims(/lost 600/)],
       ['pagination/foreign-next', matching(/^token-origin: credentials for/), matching(/^origin: 7 to another origin/)],
       ['pagination/offset-drift', claims(/lost \d+ .*; duplicated/)],
+      ['pagination/window-cut-off', claims(/lost \d+ .*; duplicated/)],
       ['pagination/wrong-total', claims(/lost 100/)],
       ['rate-limit/ok-false', claims(/lost 400/)],
       ['rate-limit/retry-after-seconds', matching(/^retry-after: /)],
       ['wire/html-error-page'],
       ['writes/ambiguous-create', claims(/duplicated 3/), matching(/^safe-replays: a replay without a key/)],
+      ['writes/key-in-use', claims(/lost 3/), matching(/^safe-replays: a replay without a key/)],
     ]);
     expect({ code, passed: report.passed }).toEqual({ code: 1, passed: false });
-    expect(readFileSync(junit, 'utf8').match(/<failure /g)).toHaveLength(7);
+    expect(readFileSync(junit, 'utf8').match(/<failure /g)).toHaveLength(9);
   });
 
   it.skipIf(!PYTHON && !isRequired)('judges a client in another language, and takes it at its word', async () => {

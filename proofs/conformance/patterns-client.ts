@@ -23,6 +23,7 @@ const {
 
 interface Item {
   readonly id: string;
+  readonly created_at: string;
 }
 type Resume = Readonly<Record<string, unknown>> | undefined;
 type Pages = AsyncIterable<{ readonly items: readonly Item[]; readonly resume: Resume }>;
@@ -44,7 +45,10 @@ try {
 function clientOf(limited: typeof fetch): typeof fetch {
   // GitHub throttles by a 403 that says when to come back.
   const isThrottled = (response?: Response) => response?.status === 403 && response.headers.has('retry-after');
-  const shouldRetry = ({ retryable, response }: RetryContext) => retryable || isThrottled(response);
+  // The first request with this key is still under way.
+  const isUnderWay = (response?: Response) => response?.status === 409;
+  const shouldRetry = ({ retryable, response }: RetryContext) =>
+    retryable || isThrottled(response) || isUnderWay(response);
   const stack = [backoff({ attempts: 6, shouldRetry }), circuitBreaker(), adaptiveThrottle()];
   if (tokenUrl !== '') {
     // A token request is a POST, but asking twice for a token does no harm.
@@ -71,6 +75,12 @@ function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
       return cursorPagination<Item>(`${url}?limit=100`, {
         ...common,
         next: (body, items) => body.has_more && { after_id: items.at(-1)?.id },
+      });
+    case 'time-window':
+      // From the last instant on, which is read again: others may share it.
+      return cursorPagination<Item>(`${url}?limit=100`, {
+        ...common,
+        next: (body, items) => body.has_more && { created_from: items.at(-1)?.created_at },
       });
     case 'link':
       return linkPagination<Item>(`${url}?per_page=100`, common);

@@ -32,6 +32,17 @@ it('pauses for the whole seconds that Retry-After asks for', async () => {
   expect(slack.requests()).toEqual([`${LIST} 200`, `${LIST} 200`, `${LIST} 429`, `${LIST} 200`]);
 });
 
+it('gives up at once where Retry-After is no whole number', async () => {
+  await using slack = await start({
+    profile: 'slack',
+    auth: false,
+    faults: [{ fault: 'rate-limited', with: { retryAfterAs: 'garbage' } }],
+  });
+
+  await expect(client(slack).users.list({})).rejects.toThrow(/Retry header did not contain a valid timeout/);
+  expect(slack.requests()).toEqual([`${LIST} 429`]);
+});
+
 it('says so where it is not to wait', async () => {
   await using slack = await start({
     profile: 'slack',

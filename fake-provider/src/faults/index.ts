@@ -1,6 +1,7 @@
 import { close } from './close.ts';
 import { closeIdle } from './close-idle.ts';
 import { drippedBody } from './dripped-body.ts';
+import { gatewayTimeout } from './gateway-timeout.ts';
 import { hang } from './hang.ts';
 import { htmlErrorPage } from './html-error-page.ts';
 import { hugeHeaders } from './huge-headers.ts';
@@ -23,6 +24,7 @@ export const faults = {
   unavailable,
   overloaded,
   'internal-error': internalError,
+  'gateway-timeout': gatewayTimeout,
   unauthorized,
   locked,
   'ok-false': okFalse,

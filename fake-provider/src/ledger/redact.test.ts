@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { createProvider } from '../provider.ts';
+import { serve } from '../transports/express.ts';
 import { logLine } from './log-line.ts';
 import { createRedactor } from './redact.ts';
 
@@ -62,6 +63,50 @@ it('keeps no secret that a client used, wherever it put it', async () => {
   expect(provider.report().passed).toBe(false);
   for (const secret of secrets) expect(kept).not.toContain(secret);
 });
+
+it.each(['a-token-of-the-admin', 'a/token+of/the=admin'])(
+  'keeps no %s of the admin, wherever it is presented',
+  async (token) => {
+    const provider = createProvider({ auth: { apiKeys: { 'key-1': 'acme' } } });
+    const log: string[] = [];
+    const server = await serve(provider, { adminToken: token, onRequest: (entry) => void log.push(logLine(entry)) });
+    const admin = async (path: string, method = 'GET') => {
+      const headers = { authorization: `Bearer ${token}` };
+      return (await fetch(`${server.url}/__admin/${path}`, { method, headers })).text();
+    };
+    const kept: string[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      for (const text of [token, encodeURIComponent(token)]) {
+        for (const path of [
+          `/items/${text}`,
+          `/items/id-${text}`,
+          `/nowhere/${text}/x`,
+          `/items?token=${text}`,
+          '/items',
+        ]) {
+          await fetch(`${server.url}${path}`, { headers: { 'x-api-key': 'key-1' } });
+          await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${text}` } });
+        }
+      }
+      kept.push(
+        JSON.stringify(provider.ledger.entries),
+        await admin('requests'),
+        await admin('state'),
+        await admin('report'),
+      );
+      await admin('reset', 'POST');
+    }
+    await server.close();
+
+    expect(log).toHaveLength(40);
+    expect(kept.join()).toContain('[redacted]');
+    expect(kept.join()).toContain('a secret in the URL');
+    for (const text of [token, encodeURIComponent(token)]) {
+      expect(kept.join()).not.toContain(text);
+      expect(log.join()).not.toContain(text);
+    }
+  },
+);
 
 it('leaves a path as it is where nothing in it is secret', () => {
   const { path } = createRedactor(['s3cr3t'], (text) => text === 'tok_1');

@@ -15,18 +15,29 @@ const LOOKS_SECRET =
 /** Longer than any path that leads somewhere. */
 const MAX_PATH_LENGTH = 300;
 
-/** Makes a redactor. `isToken` says of any text whether it was ever issued as a token. */
-export function createRedactor(secrets: Iterable<string>, isToken: (text: string) => boolean): Redactor {
+/**
+ * Makes a redactor. `isToken` says of any text whether it was ever issued as a token; to `hidden`, which are secret too,
+ * more may come later.
+ */
+export function createRedactor(
+  secrets: Iterable<string>,
+  isToken: (text: string) => boolean,
+  hidden: ReadonlySet<string> = new Set(),
+): Redactor {
   const known = new Set(secrets);
-  const isSecret = (text: string): boolean => text !== '' && (known.has(text) || isToken(text));
+  const isSecret = (text: string): boolean => text !== '' && (known.has(text) || hidden.has(text) || isToken(text));
 
   return {
     isSecret,
     path(path, presented) {
+      const all = [...known, ...hidden].filter((secret) => secret.length > 3);
+      const whole = decoded(path);
+      // In none of the steps would one be found that has a slash.
+      if (all.some((secret) => secret.includes('/') && whole.includes(secret))) return `/${REDACTED}`;
       const steps = path.split('/').map((step) => {
         const text = decoded(step);
         const isPresented = presented.some((secret) => secret !== '' && text.includes(secret));
-        const holdsKnown = [...known].some((secret) => secret.length > 3 && text.includes(secret));
+        const holdsKnown = all.some((secret) => text.includes(secret));
         if (isSecret(text) || isPresented || holdsKnown || text.split(/[^\w.~+-]/).some(isSecret)) return REDACTED;
         return step.replace(LOOKS_SECRET, REDACTED);
       });

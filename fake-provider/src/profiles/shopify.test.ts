@@ -59,6 +59,20 @@ it('throttles with decimal seconds and a text', async () => {
   expect((await send(PRODUCTS)).status).toBe(200);
 });
 
+it('keeps refusing a client that takes its seconds for milliseconds', async () => {
+  const { send, clock } = await open();
+  for (let call = 0; call < 40; call += 1) await send(PRODUCTS);
+  const statuses: number[] = [];
+  for (let early = 0; early < 5; early += 1) {
+    statuses.push((await send(PRODUCTS)).status);
+    clock.advance(1);
+  }
+
+  expect(statuses).toEqual([429, 429, 429, 429, 429]);
+  clock.advance(495);
+  expect((await send(PRODUCTS)).status).toBe(200);
+});
+
 it('refuses a token in the wrong header, a wrong parameter and a wrong path', async () => {
   const { send, token } = await open();
 

@@ -17,6 +17,7 @@ import { pageNumberDrift } from './pagination/page-number-drift.ts';
 import { pageSizeCapped } from './pagination/page-size-capped.ts';
 import { shortPage } from './pagination/short-page.ts';
 import { ties } from './pagination/ties.ts';
+import { windowCutOff } from './pagination/window-cut-off.ts';
 import { wrongTotal } from './pagination/wrong-total.ts';
 import { concurrency } from './rate-limit/concurrency.ts';
 import { fixedWindow } from './rate-limit/fixed-window.ts';
@@ -65,6 +66,7 @@ export const scenarios = [
   pageSizeCapped,
   shortPage,
   ties,
+  windowCutOff,
   wrongTotal,
   concurrency,
   fixedWindow,

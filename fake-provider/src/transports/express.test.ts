@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { manualClock } from '../clock.ts';
 import type { ConfigInput } from '../config.ts';
 import { createProvider } from '../provider.ts';
@@ -181,6 +181,83 @@ it.each([
   expect((await fetch(`${url}/items`)).status).toBe(200);
 });
 
+describe('a body that is announced as too large', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each(['', 'expect: 100-continue\r\n'])('is refused before any of it comes, with %j', async (expectation) => {
+    const { url, provider } = await open();
+    const socket = connectTo(
+      url,
+      `POST /items HTTP/1.1\r\nhost: x\r\n${expectation}content-length: 2147483648\r\n\r\n`,
+    );
+    const [answer] = (await once(socket, 'data')) as [string];
+    socket.destroy();
+
+    expect(answer).toMatch(/^HTTP\/1\.1 413 Payload Too Large\r\n/);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/);
+    expect(answer).toMatch(/{"error":{"code":"body_too_large",.*"field":"body"}}$/);
+    expect(provider.ledger.entries).toEqual([]);
+  });
+
+  it('is waited for so long, and its connection closed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { url } = await open();
+    const socket = connectTo(url, 'POST /items HTTP/1.1\r\nhost: x\r\ncontent-length: 2147483648\r\n\r\nand no more');
+    await once(socket, 'data');
+    const end = ended(socket);
+    let isOpen = true;
+    void end.then(() => {
+      isOpen = false;
+    });
+
+    vi.advanceTimersByTime(4_999);
+    await throughTheWire(url);
+    expect(isOpen).toBe(true);
+    vi.advanceTimersByTime(1);
+
+    expect((await end).text).toBe('');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves no timer behind where the client gives up', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { url } = await open();
+    const socket = connectTo(url, 'POST /items HTTP/1.1\r\nhost: x\r\ncontent-length: 2147483648\r\n\r\n');
+    await once(socket, 'data');
+    expect(vi.getTimerCount()).toBe(1);
+    socket.destroy();
+    const soon = performance.now() + 2_000;
+    while (vi.getTimerCount() > 0 && performance.now() < soon) await new Promise((resolve) => setImmediate(resolve));
+
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is read to its end where it comes, so that a client that sends first and reads later has its answer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { url } = await open();
+    const body = 'x'.repeat(1_500_000);
+    const socket = connectTo(url, `POST /items HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n`);
+    const [answer] = (await once(socket, 'data')) as [string];
+    socket.pause();
+    await new Promise<unknown>((resolve) => socket.write(body, resolve));
+    const { code } = await ended(socket.resume());
+
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(code).toBeUndefined();
+  });
+});
+
+it('serves a request that waits to be told to go on', async () => {
+  const { url } = await open();
+  const head = 'POST /items HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n';
+  const socket = connectTo(url, `${head}connection: close\r\ncontent-length: 14\r\n\r\n`);
+  const [first] = (await once(socket, 'data')) as [string];
+  socket.write('{"name":"one"}');
+
+  expect(first).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+  expect((await ended(socket)).text).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+});
+
 it('serves a request whatever it expects', async () => {
   const { url } = await open();
   const socket = connectTo(url, 'GET /items HTTP/1.1\r\nhost: x\r\nexpect: wonders\r\nconnection: close\r\n\r\n');
@@ -231,6 +308,12 @@ function ended(socket: Socket): Promise<{ text: string; code: string | undefined
     socket.on('error', (error: NodeJS.ErrnoException) => (code = error.code));
     socket.on('close', () => resolve({ text, code }));
   });
+}
+
+/** Whatever the server had to send before is there when a later connection has its answer. */
+async function throughTheWire(url: string): Promise<void> {
+  const { text } = await ended(connectTo(url, 'GET /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n'));
+  expect(text).toMatch(/^HTTP\/1\.1 404 /);
 }
 
 function refused(host: string, port: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type NextFunction, type Request, type Response } from 'express';
@@ -7,9 +7,9 @@ import { type Guard, isLoopback, MIN_TOKEN_LENGTH, requireLoopback, requireToken
 import { isForAdmin } from '../admin/route.ts';
 import { type Call, MAX_BODY_BYTES, type Reply, type Wire } from '../call.ts';
 import type { LedgerEntry } from '../ledger/entry.ts';
-import { Problem } from '../problem.ts';
+import { bodyTooLarge, Problem } from '../problem.ts';
 import type { Provider } from '../provider.ts';
-import { perform, performed, sendWhole } from './socket-wire.ts';
+import { perform, performed, sendEarly, sendWhole } from './socket-wire.ts';
 import { malformedRequest, noTunnel, unreadableBody } from './unreadable.ts';
 
 /** A provider that listens. */
@@ -49,6 +49,7 @@ export async function serve(
   { port = 0, host = '127.0.0.1', adminToken, onRequest }: ServeOptions = {},
 ): Promise<RunningServer> {
   const guard = guardOf(host, adminToken);
+  if (adminToken !== undefined) provider.hide(adminToken);
   const answer = (call: Call): Reply => {
     if (isForAdmin(call.path)) return provider.admin.handle(call, guard);
     const reply = provider.handle(call);
@@ -57,6 +58,10 @@ export async function serve(
   };
   const app = express().disable('x-powered-by');
   app.use(requireHost);
+  app.use((request: Request, response: Response, next: NextFunction) => {
+    if (isTooLarge(request)) sendEarly(response, provider.refuse(bodyTooLarge()));
+    else next();
+  });
   app.use(express.text({ type: () => true, limit: MAX_BODY_BYTES }));
   app.use((request: Request, response: Response) => {
     send(response, answer(toCall(request)));
@@ -68,6 +73,10 @@ export async function serve(
   // Left to itself, Node answers these without a body or not at all.
   const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, app)
     .on('checkExpectation', app)
+    .on('checkContinue', (request, response) => {
+      if (!isTooLarge(request)) response.writeContinue();
+      app(request, response);
+    })
     .on('connect', (_request, socket) => {
       // Node hands this connection over: nobody else will close it, or hear that it broke.
       socket.once('finish', () => socket.destroy()).on('error', () => socket.destroy());
@@ -146,6 +155,11 @@ function endWith(socket: Duplex, { status, headers, body }: Reply): void {
 function requireHost(request: Request, _response: Response, next: NextFunction): void {
   const isMissing = request.headers.host === undefined && request.httpVersion === '1.1';
   next(isMissing ? new Problem(400, 'missing_header', 'host must be given', { field: 'host' }) : undefined);
+}
+
+/** Whether a request announces a body that nobody here would read. One that announces nothing is measured as it comes. */
+function isTooLarge({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES;
 }
 
 async function close(server: Server): Promise<void> {

@@ -33,6 +33,22 @@ export function sendWhole(response: ServerResponse, reply: Reply): void {
   response.end(reply.body);
 }
 
+/**
+ * Sends the reply to a request whose body is still on its way, and closes the connection when all of it is there, or after
+ * {@link LINGER_MS}. Closed at once, it would be reset, and a client that is busy sending would never read the reply.
+ */
+export function sendEarly(response: ServerResponse, reply: Reply): void {
+  response.writeHead(reply.status, { ...headersOf(response, reply), connection: 'close' });
+  response.write(reply.body);
+  const end = (): void => void response.end();
+  const timer = setTimeout(end, LINGER_MS);
+  response.req.once('end', end).resume();
+  response.once('close', () => clearTimeout(timer));
+}
+
+/** How long a body is waited for that nobody wants. */
+const LINGER_MS = 5_000;
+
 function headersOf({ req }: ServerResponse, { status, headers, body }: Reply): Record<string, string | number> {
   const hasLength = status !== 204 && req.method !== 'HEAD';
   return hasLength ? { ...headers, 'content-length': Buffer.byteLength(body) } : { ...headers };

@@ -117,7 +117,7 @@ export function live(): void {
       take(next);
       say('Live.');
     } catch {
-      say('The provider does not answer. Trying again.');
+      if (!isPaused) say('The provider does not answer. Trying again.');
     }
   }
 

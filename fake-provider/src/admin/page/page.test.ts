@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
@@ -144,6 +144,28 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
     await page.getByText('Live.').waitFor();
   });
 
+  it.each(['continue', 'abort'] as const)('stays paused where what was under way comes late: %s', async (end) => {
+    const url = await serve();
+    const { page } = await look(url);
+    await page.addInitScript(countEnds);
+    await page.clock.install();
+    await page.reload();
+    await page.getByText('Live.').waitFor();
+    const asked = Promise.withResolvers<Route>();
+    await page.route('**/__admin/state*', (route) => asked.resolve(route));
+    await fetch(`${url}/nowhere`);
+    await page.clock.runFor(1_000);
+    const late = await asked.promise;
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused.').waitFor();
+
+    await late[end]();
+    await page.waitForFunction('ends === 2');
+
+    expect(await page.locator('#status').textContent()).toBe('Paused.');
+    expect(await page.locator('#rows').textContent()).toContain('Nothing has been asked yet.');
+  });
+
   it('asks for the token, once', async () => {
     const url = await serve('--admin-token', TOKEN);
     const { page } = await look(url);
@@ -198,6 +220,27 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeou
       await fetch(`${url}${path}`);
       await fetch(`${url}/__admin/clock/advance`, { method: 'POST', body: '{"seconds": 0.4}' });
     }
+  }
+
+  /** Runs in the browser: counts the requests that came to an end. What the page makes of one is done before all else. */
+  function countEnds(): void {
+    const { json } = Response.prototype;
+    const own = globalThis.fetch;
+    const counter = Object.assign(globalThis, { ends: 0 });
+    const count = (): void => {
+      counter.ends += 1;
+    };
+    Response.prototype.json = function countedJson() {
+      return json.call(this).finally(count);
+    };
+    globalThis.fetch = async function countedFetch(...args) {
+      try {
+        return await own(...args);
+      } catch (error) {
+        count();
+        throw error;
+      }
+    };
   }
 
   async function look(url: string, { width = 1_280 } = {}, hash = '') {
