@@ -1,5 +1,4 @@
-/** Stripe's SDK takes a `fetch` as its HTTP client. With its own retries off it makes no idempotency keys either. */
-import { idempotencyKey } from '@steadfetch/idempotency-key';
+/** Stripe's SDK takes a `fetch` as its HTTP client, and gives every POST an idempotency key; its own retries are off. */
 import Stripe from 'stripe';
 import { resilientClient } from '../resilient-client.ts';
 import { NAMES, RECORDS, type SdkExample, show } from './stage.ts';
@@ -18,7 +17,7 @@ export const stripe: SdkExample = {
   retryAfterAs: 'absent',
 
   async run(client) {
-    const fetch = idempotencyKey()(resilientClient(client));
+    const fetch = resilientClient(client);
     const { hostname, port } = new URL(client.origin);
     const { customers } = new Stripe('replaced by a token', {
       httpClient: Stripe.createFetchHttpClient(fetch),
