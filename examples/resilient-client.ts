@@ -14,6 +14,8 @@ export interface ResilientClientOptions {
   readonly tokenUrl?: string;
   /** Decides what is sent again. @defaultValue what is transient and may be sent twice */
   readonly shouldRetry?: (context: RetryContext) => boolean;
+  /** What sends the requests. @defaultValue `globalThis.fetch` */
+  readonly fetch?: typeof fetch;
   /** How long one attempt may take to answer, in milliseconds. */
   readonly attemptMs?: number;
   /** Is told of every retry, and of every failure that got none. */
@@ -27,7 +29,7 @@ export interface ResilientClientOptions {
 export function resilientClient(options: ResilientClientOptions): typeof fetch {
   const { origin, clientId, clientSecret, attemptMs = 2_000, shouldRetry, onRetry } = options;
   const { tokenUrl = `${origin}/oauth/token` } = options;
-  const limited = timeout({ afterMs: attemptMs })(fetch);
+  const limited = timeout({ afterMs: attemptMs })(options.fetch ?? fetch);
 
   // A token request is a POST, but asking twice for a token does no harm.
   const askAgain = backoff({ shouldRetry: ({ transient }) => transient, ...(onRetry && { onEvent: onRetry }) });

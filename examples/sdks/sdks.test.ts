@@ -43,7 +43,7 @@ describe.concurrent('a hardened fetch', () => {
     expect(strikes(provider, 'reset')).toBe(takesKeys ? 1 : 0);
     expect(stage.tally()).toEqual({ retries: takesKeys ? 5 : 3, failures: 0 });
     expect(provider.ledger.tally().tokenRequests).toBeGreaterThan(1);
-    // Slack says it in a 200, so there a token is renewed before its end.
+    // Slack says it in a 200, and says beforehand when it will.
     if (name !== 'slack') expect(statuses(provider, 401)).toBeGreaterThan(0);
   });
 

@@ -6,7 +6,6 @@ import { NAMES, RECORDS, type SdkExample, show } from './stage.ts';
 const CHANNEL = { channel: 'C0123456789' };
 
 export const slack: SdkExample = {
-  // Slack says in a 200 that a token has ended, which no policy takes for a 401: here it ends when it was said to.
   config: { profile: 'slack', auth: { tokenTtlSeconds: 1 }, resources: { messages: { records: RECORDS } } },
   resource: 'messages',
   list: 'POST /api/conversations.history',
@@ -16,6 +15,7 @@ export const slack: SdkExample = {
   async run(client) {
     const fetch = resilientClient({
       ...client,
+      fetch: sayingWhatEnded,
       tokenUrl: `${client.origin}/api/oauth.v2.access`,
       // Slack lists by POST too. What was throttled was not done; a message whose fate is unknown is not sent again.
       shouldRetry: ({ transient, response }) => transient && (response?.status === 429 || isListing(response)),
@@ -39,6 +39,14 @@ export const slack: SdkExample = {
     }
     return { listed, created };
   },
+};
+
+/** Slack says in a 200 that a token has ended, and this in a 401, so that it is replaced. */
+const sayingWhatEnded: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  if (!response.ok) return response;
+  const { error } = (await response.clone().json()) as { error?: string };
+  return error === 'token_expired' ? new Response(response.body, { status: 401 }) : response;
 };
 
 function isListing(response: Response | undefined): boolean {
