@@ -1,5 +1,5 @@
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
-import { type BackoffEvent, backoff } from '@steadfetch/backoff';
+import { type BackoffEvent, backoff, type RetryContext } from '@steadfetch/backoff';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { timeout } from '@steadfetch/timeout';
 import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
@@ -10,6 +10,12 @@ export interface ResilientClientOptions {
   readonly origin: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Where tokens come from. @defaultValue `/oauth/token` at the origin */
+  readonly tokenUrl?: string;
+  /** Decides what is sent again. @defaultValue what is transient and may be sent twice */
+  readonly shouldRetry?: (context: RetryContext) => boolean;
+  /** What sends the requests. @defaultValue `globalThis.fetch` */
+  readonly fetch?: typeof fetch;
   /** How long one attempt may take to answer, in milliseconds. */
   readonly attemptMs?: number;
   /** Is told of every retry, and of every failure that got none. */
@@ -21,17 +27,18 @@ export interface ResilientClientOptions {
  * every attempt gets its token when it is sent and not when it queues, and the timeout is per attempt.
  */
 export function resilientClient(options: ResilientClientOptions): typeof fetch {
-  const { origin, clientId, clientSecret, attemptMs = 2_000, onRetry } = options;
-  const limited = timeout({ afterMs: attemptMs })(fetch);
+  const { origin, clientId, clientSecret, attemptMs = 2_000, shouldRetry, onRetry } = options;
+  const { tokenUrl = `${origin}/oauth/token` } = options;
+  const limited = timeout({ afterMs: attemptMs })(options.fetch ?? fetch);
 
   // A token request is a POST, but asking twice for a token does no harm.
   const askAgain = backoff({ shouldRetry: ({ transient }) => transient, ...(onRetry && { onEvent: onRetry }) });
   const tokens = tokenCache({
-    request: clientCredentials({ tokenUrl: `${origin}/oauth/token`, clientId, clientSecret, fetch: askAgain(limited) }),
+    request: clientCredentials({ tokenUrl, clientId, clientSecret, fetch: askAgain(limited) }),
   });
 
   const stack = [
-    backoff({ attempts: 6, ...(onRetry && { onEvent: onRetry }) }),
+    backoff({ attempts: 6, ...(shouldRetry && { shouldRetry }), ...(onRetry && { onEvent: onRetry }) }),
     circuitBreaker(),
     adaptiveThrottle(),
     bearer(tokens, { origins: [origin] }),

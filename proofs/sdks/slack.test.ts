@@ -16,6 +16,24 @@ it('walks every page by the cursor in its form', async () => {
   expect(slack.requests()).toEqual([`${LIST} 200`, `${LIST} 200`, `${LIST} 200`]);
 });
 
+it('posts a message, and finds it in the history', async () => {
+  await using slack = await start({ profile: 'slack', auth: false, resources: { messages: { records: 3 } } });
+  const web = client(slack);
+
+  const posted = await web.chat.postMessage({ channel: 'C1', text: 'amber anchor' });
+  const { messages } = await web.conversations.history({ channel: 'C1' });
+
+  expect(posted).toMatchObject({ ok: true, channel: 'C1', message: { text: 'amber anchor' } });
+  expect(messages).toHaveLength(4);
+  expect(messages![0]).toEqual(posted.message);
+  expect(await errorOf(web.apiCall('chat.postMessage', { channel: 'C1' }))).toBe('invalid_text');
+  expect(slack.requests()).toEqual([
+    'POST /api/chat.postMessage 200',
+    'POST /api/conversations.history 200',
+    'POST /api/chat.postMessage 200',
+  ]);
+});
+
 it('pauses for the whole seconds that Retry-After asks for', async () => {
   await using slack = await start({
     profile: 'slack',

@@ -9,7 +9,11 @@ export const slack: Dialect = {
   ...plain,
   name: 'slack',
   summary: 'POST /api/<method> with a form; 200 {"ok": false, error}; 429 with an integer Retry-After; next_cursor',
-  routes: (resource, path) => [route(`POST ${path}`, 'list', resource), route(`GET ${path}`, 'list', resource)],
+  routes: (resource, path) => [
+    route(`POST ${path}`, 'list', resource),
+    route(`GET ${path}`, 'list', resource),
+    ...(path.endsWith('/conversations.history') ? [route('POST /api/chat.postMessage', 'create', resource)] : []),
+  ],
   credential: (call) => plain.credential(call) ?? said(call).get('token') ?? undefined,
   token: {
     ...plain.token,
@@ -36,6 +40,12 @@ export const slack: Dialect = {
     return json(isWorded ? 200 : status, { ok: false, error, ...messages(message) }, isWorded ? {} : headers);
   },
   parameters: said,
+  input(call) {
+    const { token: _token, ...fields } = Object.fromEntries(said(call));
+    return fields;
+  },
+  created: (record, { call, word }) =>
+    json(200, { ok: true, channel: said(call).get('channel'), message: word(record) }),
   page(page, site) {
     if (site.pagination !== 'cursor') return neutralPage(page, site);
     const { call, resource } = site;

@@ -10,6 +10,9 @@ export const unavailable = defineFault({
     /** Whole seconds; left out, the answer does not say. */
     retryAfterSeconds: z.int().min(0).max(1_000_000_000).optional(),
   }),
-  apply: ({ retryAfterSeconds }, _next, { answer }) =>
-    answer(new Problem(503, 'unavailable', 'The service is unavailable', { retryAfterSeconds })),
+  apply({ retryAfterSeconds }, _next, { answer }) {
+    // It was asked for, so it is sent in the dialects that know no such header too.
+    const more = retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': `${retryAfterSeconds}` } };
+    return answer(new Problem(503, 'unavailable', 'The service is unavailable', more));
+  },
 });

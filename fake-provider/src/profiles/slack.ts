@@ -12,6 +12,8 @@ export const slack = defineProfile({
     'At most 1,000 records a page.',
     'The words not_authed, invalid_auth, token_revoked, invalid_cursor, invalid_limit and unknown_method.',
     'Tokens look as everywhere in this provider: no xoxe prefix.',
+    'A message has an id and no ts. chat.postMessage posts to any channel, and has no limit of its own.',
+    'What is said of a message without a channel or a text.',
   ],
   config: {
     dialect: 'slack',
@@ -32,6 +34,7 @@ export const slack = defineProfile({
         order: 'newest-first',
         pagination: 'cursor',
         pageSize: { default: 100, max: 1_000 },
+        required: ['channel', 'text'],
       },
     },
     limits: [

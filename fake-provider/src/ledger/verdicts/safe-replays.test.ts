@@ -24,6 +24,14 @@ it('passes a replay of what was refused, and of what is idempotent by its method
   expect(judgement().passed).toBe(true);
 });
 
+it('passes a listing by POST that is asked for again', async () => {
+  const { get, provider, judgement } = open({ profile: 'slack', faults: FAULTS });
+  for (let attempt = 0; attempt < 2; attempt += 1) await get('/api/users.list', { method: 'POST' });
+
+  expect(provider.ledger.entries.map(({ status }) => status)).toEqual([503, 200]);
+  expect(judgement().passed).toBe(true);
+});
+
 it.each<[string, [body: string, key?: string], [body: string, key?: string], string]>([
   ['without a key', ['{"a":1}'], ['{"a":1}'], 'a replay without a key'],
   ['under another key', ['{"a":1}', 'k1'], ['{"a":1}', 'k2'], 'another key'],

@@ -8,6 +8,9 @@ interface Write {
   readonly body: string | undefined;
 }
 
+/** What may be asked for by POST and writes nothing that could be done twice. */
+const READS: readonly LedgerEntry['operation'][] = ['token', 'search', 'list'];
+
 /** Writes that are remembered, by their key or by what they were. */
 const REMEMBERED = 100_000;
 
@@ -27,7 +30,7 @@ export const safeReplays = defineVerdict({
     return {
       observe(entry) {
         const { sequence, client, route, method, operation, identity, status, isSilent } = entry;
-        if (!['POST', 'PATCH'].includes(method) || operation === 'token' || operation === 'search') return;
+        if (!['POST', 'PATCH'].includes(method) || READS.includes(operation)) return;
         const { idempotencyKey: key, bodyHash: body } = entry;
         const blame = (other: Write, what: Pick<Finding, 'expected' | 'actual' | 'why'>): void =>
           find({ sequences: [other.sequence, sequence], client, route, ...what });
