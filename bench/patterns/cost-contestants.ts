@@ -1,6 +1,4 @@
 /** One policy of each library, over a `fetch` that answers at once: what is left is the policy's own cost. */
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { PassThrough, Readable } from 'node:stream';
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff } from '@steadfetch/backoff';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
@@ -30,6 +28,7 @@ import CircuitBreaker from 'opossum';
 import PQueue from 'p-queue';
 import pRetry from 'p-retry';
 import pThrottle from 'p-throttle';
+import { stubTransport } from './stub-transport.ts';
 
 /** A policy of one library, wrapped around the stub. */
 export interface Contestant {
@@ -49,6 +48,7 @@ const announcing = new Response(null, {
 });
 
 const stub = async (): Promise<Response> => answer;
+const atOnce = stubTransport(async () => 200);
 const announcingStub = async (): Promise<Response> => announcing;
 /** What fails, throws: libraries that retry functions know nothing of statuses. */
 const send = async (): Promise<Response> => {
@@ -120,7 +120,7 @@ export const contestants: Readonly<Record<string, readonly Contestant[]>> = {
     { name: 'effect', call: () => Effect.runPromise(effect.pipe(retried)) },
     { name: 'axios-retry', isWholeClient: true, call: () => axiosClient.get(URL_ASKED) },
     { name: 'ky', isWholeClient: true, call: () => ky.get(URL_ASKED, { fetch: stub }) },
-    { name: 'got', isWholeClient: true, call: () => got(URL_ASKED, { request: answerAtOnce }) },
+    { name: 'got', isWholeClient: true, call: () => got(URL_ASKED, { request: atOnce }) },
   ],
   breaker: [
     { name: 'circuit-breaker', isOurs: true, call: through(circuitBreaker()) },
@@ -177,14 +177,3 @@ export const contestants: Readonly<Record<string, readonly Contestant[]>> = {
     },
   ],
 };
-
-/** Node's `http.request`, as far as got looks at it, without a socket. */
-function answerAtOnce(_url: URL, _options: object, callback?: (response: IncomingMessage) => void): ClientRequest {
-  const request = Object.assign(new PassThrough().resume(), { setTimeout: () => request });
-  const response = Object.assign(Readable.from([]), { statusCode: 200, headers: {}, rawHeaders: [], complete: true });
-  queueMicrotask(() => {
-    callback?.(response as unknown as IncomingMessage);
-    request.emit('response', response);
-  });
-  return request as unknown as ClientRequest;
-}

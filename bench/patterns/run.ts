@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
-const SECTIONS = ['size', 'cost'];
+const SECTIONS = ['size', 'cost', 'contention', 'overload', 'quota'];
 const RESULTS = new URL('../RESULTS.md', import.meta.url);
 const INTRODUCTION = `# Results
 
@@ -28,9 +28,13 @@ for (const name of SECTIONS) {
   const section = await measure(name);
   sections.set(nameOf(section), section);
   console.log(section);
+  write();
 }
-const inOrder = SECTIONS.flatMap((name) => sections.get(name) ?? []);
-writeFileSync(RESULTS, [INTRODUCTION, ...inOrder.map((section) => section.trimEnd())].join('\n').concat('\n'));
+
+function write(): void {
+  const inOrder = SECTIONS.flatMap((name) => sections.get(name)?.trimEnd() ?? []);
+  writeFileSync(RESULTS, `${[INTRODUCTION.trimEnd(), ...inOrder].join('\n\n')}\n`);
+}
 
 /** In a process of its own: no section meets what another did to the platform's time, or to the compiler's opinions. */
 async function measure(name: string): Promise<string> {
