@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{catalog,examples,fake-provider,packages,proofs}/**/*.test.ts'],
+    include: ['{bench,catalog,examples,fake-provider,packages,proofs}/**/*.test.ts'],
     // Tests run as everything else does: Node reads the TypeScript as it is.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // To start a worker for each of two hundred files would take longer than to run them.

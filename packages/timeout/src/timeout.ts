@@ -33,7 +33,7 @@ export function timeout({ afterMs = 10_000 }: TimeoutOptions = {}): Policy {
     async function withTimeout(input, init) {
       const deadline = new AbortController();
       const caller = signalOf(input, init);
-      const signal = AbortSignal.any(caller ? [caller, deadline.signal] : [deadline.signal]);
+      const signal = caller ? AbortSignal.any([caller, deadline.signal]) : deadline.signal;
       const timer = setTimeout(() => deadline.abort(new TimeoutError(afterMs)), afterMs);
       const { aborted, release } = abortion(signal);
 

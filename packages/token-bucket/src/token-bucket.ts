@@ -70,7 +70,7 @@ export interface AcquireRequest {
  * @throws `RangeError` when the request is made, if it weighs more than `burst`: it would wait for ever.
  */
 export function tokenBucket(options: TokenBucketOptions): Policy {
-  const { ratePerSecond, burst = 1, weight = () => 1, acquire = memoryBucket(), onEvent } = options;
+  const { ratePerSecond, burst = 1, weight, acquire = memoryBucket(), onEvent } = options;
   requireNumbers('tokenBucket', { ratePerSecond }, 0.000_001, 1_000_000);
   requireNumbers('tokenBucket', { burst }, 1, 1_000_000);
   for (const [name, value] of Object.entries({ weight, acquire, onEvent })) {
@@ -84,8 +84,9 @@ export function tokenBucket(options: TokenBucketOptions): Policy {
 
   return (next) =>
     async function withTokenBucket(input, init) {
-      const tokens = weight({ url: urlOf(input), method: methodOf(input, init), body: init?.body });
-      requireNumbers('tokenBucket', { weight: tokens }, 0, burst);
+      // Where all weigh the same, nobody needs to look at the request.
+      const tokens = weight ? weight({ url: urlOf(input), method: methodOf(input, init), body: init?.body }) : 1;
+      if (weight) requireNumbers('tokenBucket', { weight: tokens }, 0, burst);
       if (tokens === 0) return next(input, init);
 
       const askedAt = performance.now();
