@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 
 const SECTIONS = ['size', 'cost', 'contention', 'overload', 'quota'];
 const RESULTS = new URL('../RESULTS.md', import.meta.url);
@@ -13,9 +12,12 @@ Written by \`npx -y pnpm@12 bench\`: the patterns beside their peers, each secti
 (\`npx -y pnpm@12 bench cost\`) to measure that one again. Lower is better, unless a column says otherwise.
 `;
 
-const { positionals } = parseArgs({ allowPositionals: true });
-const unknown = positionals.filter((name) => !SECTIONS.includes(name));
-if (unknown.length > 0) throw new RangeError(`bench: ${unknown} is none of ${SECTIONS.join(', ')}`);
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !SECTIONS.includes(name));
+if (unknown.length > 0) {
+  console.error(`bench: there is no section ${unknown.join(', ')}; there are ${SECTIONS.join(', ')}`);
+  process.exit(2);
+}
 
 const written = existsSync(RESULTS)
   ? readFileSync(RESULTS, 'utf8')
@@ -24,7 +26,7 @@ const written = existsSync(RESULTS)
   : [];
 const sections = new Map(written.map((section) => [nameOf(section), section]));
 for (const name of SECTIONS) {
-  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  if (asked.length > 0 && !asked.includes(name)) continue;
   const section = await measure(name);
   sections.set(nameOf(section), section);
   console.log(section);
