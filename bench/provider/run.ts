@@ -6,12 +6,12 @@ import { type Contestant, contestants, PATH } from './contestants.ts';
 
 const ROUNDS = 5;
 const SECONDS = 3;
+const WARM_UP_SECONDS = 3;
 const CONNECTIONS = 16;
 
 const all = await contestants();
 const rates = new Map<string, number[]>(all.map(({ name }) => [name, []]));
 
-for (const [index, contestant] of all.entries()) await inService(contestant, 4_400 + index, warmUp);
 for (let round = 0; round < ROUNDS; round += 1) {
   for (const [index, contestant] of all.entries()) {
     const rate = await inService(contestant, 4_400 + index, measure);
@@ -57,12 +57,9 @@ async function untilServed(url: string, server: ChildProcess): Promise<void> {
   throw new Error(`${server.spawnargs.join(' ')} did not answer`);
 }
 
-async function warmUp(url: string): Promise<void> {
-  await autocannon({ url, connections: CONNECTIONS, duration: 1 });
-}
-
-/** Requests per second that were answered with 200. */
+/** Requests per second that were answered with 200, once what is run often has been compiled. */
 async function measure(url: string): Promise<number> {
+  await autocannon({ url, connections: CONNECTIONS, duration: WARM_UP_SECONDS });
   const {
     '2xx': served,
     duration,

@@ -75,13 +75,13 @@ export function createResource(name: string, options: ResourceOptions, seed: num
   const newestFirst = order === 'newest-first';
 
   function recall(key: number, version?: number): ProviderRecord {
-    const updatedAtMs = updates.get(key) ?? [];
-    const number = version ?? updatedAtMs.length + 1;
+    const updatedAtMs = updates.get(key);
+    const number = version ?? (updatedAtMs?.length ?? 0) + 1;
     const known = recent.get(key);
     // Asked for again, so it is worth keeping as text.
     if (known?.version === number) return keepText(known);
 
-    const plain = makeRecord(source, key, number, updatedAtMs[number - 2]);
+    const plain = makeRecord(source, key, number, updatedAtMs?.[number - 2]);
     const said = written.get(key)?.findLast(({ since }) => since <= number);
     const made = said === undefined ? plain : { ...plain, ...said.fields };
     if (recent.size >= MOST_RECENT) recent.clear();
