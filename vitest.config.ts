@@ -1,5 +1,23 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Small files that take long, most of them waiting. Begun last, they would leave the cores with nothing else to do. */
+const SLOW = [
+  'ledger/bounded.test.ts',
+  'proofs/adaptive-throttle.test.ts',
+  'export/demo.test.ts',
+  'redis/shared-token.test.ts',
+  'src/garbage.test.ts',
+];
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isSlow = ({ moduleId }: TestSpecification) => SLOW.some((name) => moduleId.endsWith(name));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,6 +26,7 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // To start a worker for each of two hundred files would take longer than to run them.
     isolate: false,
+    sequence: { sequencer: SlowFirst },
     unstubGlobals: true,
     setupFiles: ['proofs/house/give-back.ts'],
     // Dozens of tests start the command line as a process of its own; what it compiles, it compiles once.
