@@ -9,6 +9,7 @@ const SLOW = [
   'export/demo.test.ts',
   'redis/shared-token.test.ts',
   'src/garbage.test.ts',
+  'growth/growth.test.ts',
 ];
 
 class SlowFirst extends BaseSequencer {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 /** How many calls there are in all. `STEADFETCH_CALLS=1000000` looks harder, for as long as it takes. */
-const CALLS = Number(process.env.STEADFETCH_CALLS ?? 20_000);
+const CALLS = Number(process.env.STEADFETCH_CALLS ?? 10_000);
 
 // In a process of its own, whose memory no other test fills.
 it(`keeps nothing of ${CALLS} calls through every policy at once`, { timeout: 60_000 + CALLS }, async () => {

@@ -58,6 +58,7 @@ export function presentedSecrets(headers: Readonly<Record<string, string | undef
 }
 
 function decoded(text: string): string {
+  if (!text.includes('%')) return text;
   try {
     return decodeURIComponent(text);
   } catch {
