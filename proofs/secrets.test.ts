@@ -251,7 +251,7 @@ for (const [name, read] of Object.entries(PAGINATORS)) {
         const pages = read(api);
         let had = 0;
         try {
-          while (had < 20 && !(await pages.next()).done) had += 1;
+          while (had < 5 && !(await pages.next()).done) had += 1;
         } catch (error) {
           watch(error);
         }
@@ -262,12 +262,23 @@ for (const [name, read] of Object.entries(PAGINATORS)) {
   }
 }
 
-it.each(Object.entries(PATHS))('keeps what is secret to itself: %s', async (_what, run) => {
+const seenBefore = new Map<string, readonly unknown[]>();
+
+/** All that can be seen from outside in this path, which is run the first time that anybody asks. */
+async function seenIn(what: string): Promise<readonly unknown[]> {
   const seen: unknown[] = [];
-  await run((value) => {
-    seen.push(value);
-    return value;
-  });
+  if (!seenBefore.has(what)) {
+    await PATHS[what]!((value) => {
+      seen.push(value);
+      return value;
+    });
+    seenBefore.set(what, seen);
+  }
+  return seenBefore.get(what)!;
+}
+
+it.each(Object.keys(PATHS))('keeps what is secret to itself: %s', async (what) => {
+  const seen = await seenIn(what);
 
   expect(seen).not.toEqual([]);
   expect(seen.flatMap(leaksIn)).toEqual([]);
@@ -275,13 +286,8 @@ it.each(Object.entries(PATHS))('keeps what is secret to itself: %s', async (_wha
 
 it('fails in every path, so that there is something to search, and has every mark on the wire', async () => {
   const silent: string[] = [];
-  for (const [what, run] of Object.entries(PATHS)) {
-    const told: object[] = [];
-    await run((value) => {
-      told.push(Object(value));
-      return value;
-    });
-    if (!told.some(tellsOfFailure)) silent.push(what);
+  for (const what of Object.keys(PATHS)) {
+    if (!(await seenIn(what)).map(Object).some(tellsOfFailure)) silent.push(what);
   }
 
   expect(silent).toEqual([]);

@@ -33,7 +33,7 @@ const CASES = [
 
 // Every case is a process of its own, which takes its time where others want the machine too.
 describe('the conformance suite, as a command', { timeout: 120_000 }, () => {
-  it('passes a client made of the patterns', async () => {
+  it.concurrent('passes a client made of the patterns', async () => {
     const { code, report, error } = await conformance(PATTERNS, ...asCases(CASES));
 
     expect(report.cases.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual(
@@ -54,7 +54,7 @@ describe('the conformance suite, as a command', { timeout: 120_000 }, () => {
     expect(error.match(/✓/g)).toHaveLength(10);
   });
 
-  it('fails the loop that everybody writes first, for what it does wrong', async () => {
+  it.concurrent('fails the loop that everybody writes first, for what it does wrong', async () => {
     const junit = join(folder, 'naive.xml');
     const { code, report } = await conformance(NAIVE, ...asCases(CASES), '--junit', junit);
     const rules = report.cases.map(({ id, findings }) => [
