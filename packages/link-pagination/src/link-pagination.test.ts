@@ -62,7 +62,7 @@ it.each([
   const error = await pages.next().catch((reason: unknown) => reason);
 
   expect(error).toMatchObject({ name: 'PageError', page: 1, status: 200, resume: undefined });
-  expect((error as Error).message).toContain('its link to the next cannot be read');
+  expect((error as Error).message).toContain('its next link cannot be read');
   expect((error as Error).message).not.toContain('secret');
 });
 

@@ -199,7 +199,7 @@ function decodeExtended(value: string): string | undefined {
 function nextLink({ headers, status }: Response, base: string, place: Place): string | null {
   const { links, unread } = readLinks(headers.get('link') ?? '', base);
   const next = links.find(({ rel, params }) => rel === 'next' && !params.has('anchor'));
-  if (!next && /\bnext\b/i.test(unread)) throw new PageError('its link to the next cannot be read', place, status);
+  if (!next && /\bnext\b/i.test(unread)) throw new PageError('its next link cannot be read', place, status);
   return next?.url ?? null;
 }
 
