@@ -33,6 +33,25 @@ describe('uses the quota to the end, but not over', () => {
     });
   });
 
+  it.each([
+    ['fraction', 0.99],
+    ['ceil', 0.5],
+    ['floor', 0.8],
+    ['round', 0.6],
+    ['epoch', 0.4],
+  ] as const)(
+    'short window over a slow line, whose answers may tell of the one before (%s)',
+    async (spelling, least) => {
+      for (let seed = 0; seed < 20; seed++) {
+        const run = { limit: 10, windowMs: 2_000, seed, spelling, mostLagMs: 300 };
+        const { share, refused } = await drive(fixedWindow(run), run);
+
+        expect(refused, `seed ${seed}`).toBe(0);
+        expect(share, `seed ${seed}`).toBeGreaterThanOrEqual(least);
+      }
+    },
+  );
+
   it.each(runs)('sliding window, $limit per $windowMs ms, seed $seed', async (run) => {
     const { share, refused } = await drive(slidingWindow(run), run);
 
@@ -94,6 +113,8 @@ interface Run {
 }
 
 interface Wire {
+  /** Each way; 10 ms at the least. */
+  readonly mostLagMs?: number;
   readonly spelling?: 'fraction' | 'ceil' | 'floor' | 'round' | 'epoch';
 }
 
@@ -205,9 +226,9 @@ function tokenBucket({ limit, windowMs, seed, resetUntil, ...wire }: Run & Wire 
   );
 }
 
-/** Puts a limit on the wire: 10 to 30 ms there, as much back, so that requests and answers overtake each other. */
+/** Puts a limit on the wire: 10 to 30 ms there unless told otherwise, as much back, so that requests and answers overtake each other. */
 function provide(
-  { limit, seed, spelling = 'fraction' }: { limit: number; seed: number } & Wire,
+  { limit, seed, spelling = 'fraction', mostLagMs = 30 }: { limit: number; seed: number } & Wire,
   take: () => Verdict,
   used: Provider['used'],
 ): Provider {
@@ -225,7 +246,7 @@ function provide(
       return refused;
     },
     async fetch() {
-      await after(10 + 20 * random());
+      await after(10 + (mostLagMs - 10) * random());
       const { isAccepted, remaining, resetMs } = take();
       const seconds = resetMs / 1_000;
       const headers = new Headers({
@@ -243,7 +264,7 @@ function provide(
       if (!isAccepted) headers.set('retry-after', `${Math.ceil(seconds)}`);
       if (isAccepted) accepted += 1;
       else refused += 1;
-      await after(10 + 20 * random());
+      await after(10 + (mostLagMs - 10) * random());
       return new Response(null, { status: isAccepted ? 200 : 429, headers });
     },
   };

@@ -72,7 +72,7 @@ export interface AdaptiveThrottleOptions {
  * @throws {@link QuotaExhaustedError} when a request is made, if its quota is spent for longer than `maxWaitMs`.
  */
 export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy {
-  const { key = originOf, read, maxWaitMs = 900_000, random = Math.random, onEvent } = options;
+  const { key = ({ url }) => url.origin, read, maxWaitMs = 900_000, random = Math.random, onEvent } = options;
   for (const [name, value] of Object.entries({ key, read, random, onEvent })) {
     if (value !== undefined && typeof value !== 'function') {
       throw new TypeError(`adaptiveThrottle: ${name} must be a function, got ${value}`);
@@ -283,10 +283,7 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
   }
 
   function refuse(slot: Slot, status: number, limits: RateLimit[], hintMs: number | undefined, now: number): void {
-    const resetMs = limits
-      .filter(isSpent)
-      .map(latestResetMs)
-      .find((ms) => ms !== undefined);
+    const [resetMs] = limits.filter(isSpent).flatMap((limit) => latestResetMs(limit) ?? []);
     // Requests that were under way together are refused together: that counts once.
     if (slot.index > refusedIndex) {
       refusedIndex = sentCount;
@@ -305,7 +302,7 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
     for (const [index, limit] of limits.entries()) {
       const name = limit.name ?? `${index}`;
       const quota = quotas.get(name) ?? startQuota();
-      takeIn(quota, isSpent(limit) ? hastened(limit, hintMs) : limit, slot, sentCount, now);
+      takeIn(quota, isSpent(limit) ? hastened(limit, hintMs) : limit, slot, sentCount, inFlight, now);
       quotas.set(name, quota);
       named.add(name);
 
@@ -357,6 +354,8 @@ interface Quota {
   reportedAt: number;
   /** The last request sent before that. */
   reportedIndex: number;
+  /** Answers that came when this window may have been over: who sent them may have taken from the next. */
+  lateAnswers: number;
   /** What went in this window, and how many answers of ours it was for. */
   used: number;
   own: number;
@@ -372,7 +371,7 @@ interface Quota {
 
 function startQuota(): Quota {
   const unknown = { limit: 0, remaining: Infinity, lowestIgnored: Infinity, reportedAt: -Infinity, reportedIndex: -1 };
-  const account = { used: 0, own: 0, others: 0, watchedMs: 0 };
+  const account = { lateAnswers: 0, used: 0, own: 0, others: 0, watchedMs: 0 };
   const flags = { isRolling: false, isWeighted: false, isLow: false };
   return { ...unknown, earliestResetAt: -Infinity, latestResetAt: Infinity, ...account, ...flags };
 }
@@ -381,21 +380,31 @@ function startQuota(): Quota {
  * Answers overtake each other. The lowest report is what is left for sure, whichever came last: only the answer to a
  * request sent after it was in may raise it, and no higher than any other answer since.
  */
-function takeIn(quota: Quota, report: RateLimit, { sentAt, index }: Slot, sentCount: number, now: number): void {
+function takeIn(quota: Quota, report: RateLimit, slot: Slot, sentCount: number, inFlight: number, now: number): void {
+  const { sentAt, index } = slot;
   const { limit, remaining, resetMs, windowMs, unit } = report;
   quota.own += 1;
   quota.limit = limit ?? Math.max(quota.limit, remaining);
   quota.isWeighted = unit !== undefined && unit !== 'requests';
-  if (remaining > quota.remaining && index <= quota.reportedIndex) {
-    quota.lowestIgnored = Math.min(quota.lowestIgnored, remaining);
-    return;
-  }
 
   const dueMs = Math.min(resetMs ?? (windowMs ?? Infinity) / 2, resetMs === undefined ? Infinity : FARTHEST_MS);
   const errorMs = resetMs === undefined ? (windowMs ?? 0) / 2 : (report.resetErrorMs ?? 0);
   const earliest = dueMs === Infinity ? -Infinity : sentAt + dueMs - errorMs;
   // A window that has begun is over after its own length.
   const latest = now + Math.min(dueMs + errorMs, Math.max(windowMs ?? Infinity, dueMs - errorMs));
+
+  // Sent before the last report was in, so either may be the older.
+  const isUnordered = index <= quota.reportedIndex;
+  if (now >= quota.earliestResetAt) quota.lateAnswers += 1;
+  // In a window that has just begun, no more is gone than may have arrived since. Its reset is not the old one's.
+  const isMaybeNext = quota.lateAnswers > 0 && quota.limit - remaining <= quota.lateAnswers + inFlight;
+  const latestSafe = isUnordered && !quota.isRolling ? Math.max(latest, quota.latestResetAt) : latest;
+
+  if (remaining > quota.remaining && isUnordered) {
+    quota.lowestIgnored = Math.min(quota.lowestIgnored, remaining);
+    if (isMaybeNext && !quota.isRolling) quota.latestResetAt = latestSafe;
+    return;
+  }
 
   const hasMoved = earliest > quota.latestResetAt || latest < quota.earliestResetAt;
   const isFirst = quota.reportedIndex < 0;
@@ -407,9 +416,10 @@ function takeIn(quota: Quota, report: RateLimit, { sentAt, index }: Slot, sentCo
   } else {
     quota.watchedMs += now - quota.reportedAt;
   }
-  const isNarrower = !isNext && !quota.isRolling;
+  const isNarrower = !isNext && !quota.isRolling && !isMaybeNext;
   quota.earliestResetAt = isNarrower ? Math.max(quota.earliestResetAt, earliest) : earliest;
-  quota.latestResetAt = isNarrower ? Math.min(quota.latestResetAt, latest) : latest;
+  quota.latestResetAt = isNarrower ? Math.min(quota.latestResetAt, latest) : latestSafe;
+  if (isNext || now < quota.earliestResetAt) quota.lateAnswers = 0;
   quota.remaining = Math.min(remaining, quota.lowestIgnored);
   quota.lowestIgnored = Infinity;
   quota.reportedAt = now;
@@ -441,15 +451,11 @@ function quotaOpensAt(quota: Quota, now: number, inFlight: number, lastSentAt: n
 
 /** Goes into the next window with half of what the last ones have taught. */
 function closeAccount(quota: Quota): void {
-  if (quota.isWeighted) {
-    quota.used /= 2;
-    quota.own /= 2;
-    return;
-  }
-  quota.others = (quota.others + Math.max(0, quota.used - quota.own)) / 2;
+  const kept = quota.isWeighted ? 1 / 2 : 0;
+  if (!quota.isWeighted) quota.others = (quota.others + Math.max(0, quota.used - quota.own)) / 2;
   quota.watchedMs /= 2;
-  quota.used = 0;
-  quota.own = 0;
+  quota.used *= kept;
+  quota.own *= kept;
 }
 
 /** How much others will take in the time to come, if they go on as before. */
@@ -691,10 +697,6 @@ async function tellsOfLimit({ body }: Response): Promise<boolean> {
   }
   reader?.cancel().catch(() => {});
   return TELLS_OF_LIMIT.test(text);
-}
-
-function originOf({ url }: { url: URL }): string {
-  return url.origin;
 }
 
 function toEpochMs(at: number): number {
