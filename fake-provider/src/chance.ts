@@ -7,10 +7,12 @@
 export function chance(...parts: readonly (string | number)[]): number {
   let hash = 0x811c9dc5;
   for (const part of parts) {
-    const text = `${part}\0`;
+    const text = `${part}`;
     for (let index = 0; index < text.length; index += 1) {
       hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
     }
+    // A zero byte, so that what follows is another part.
+    hash = Math.imul(hash, 0x01000193);
   }
   // FNV-1a alone leaves neighbours alike; murmur3's finalizer spreads every bit.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -8,6 +8,7 @@ import { type Config, ConfigError, type ConfigInput, parseConfig, routesOf } fro
 import { createResource, type Resource } from './data/resource.ts';
 import type { Dialect, Exchange } from './dialects/dialect.ts';
 import { dialects } from './dialects/index.ts';
+import { createHttpDate } from './http-date.ts';
 import { type DeliveryVerdict, isFaultless, judgeDelivery } from './ledger/delivery.ts';
 import { type LedgerEntry, observe } from './ledger/entry.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
@@ -214,6 +215,7 @@ function begin(
   const ledger = createLedger(config);
   const redactor = createRedactor(auth.secrets, auth.isToken, hidden);
   const arrivals = new Map<string, number>();
+  const httpDate = createHttpDate();
 
   function handle(call: Call): Reply {
     const { match, refusal } = router.find(call.method, call.path);
@@ -221,9 +223,9 @@ function begin(
     const serveThis = (): Reply => worded(arrival, () => serve(arrival, refusal));
     const say = (problem: Problem): Reply => dialect.problem(problem, arrival);
     const reply = arrival.isFree ? serveThis() : script.play(arrival, { ...arrival, answer: say }, serveThis);
-    const delayMs = arrival.endsAtMs - arrival.nowMs;
+    const { delayMs = arrival.endsAtMs - arrival.nowMs } = reply;
     const { sequence } = record(arrival, reply);
-    return { delayMs, ...finish(call.method, reply, arrival), sequence };
+    return { ...finish(call.method, reply, arrival), delayMs, sequence };
   }
 
   /** Says who is calling, which of their requests this is, and what time it is. */
@@ -287,17 +289,10 @@ function begin(
   }
 
   function finish(method: string, reply: Reply, exchange: Exchange): Reply {
-    return {
-      ...reply,
-      headers: {
-        date: new Date(exchange.nowMs).toUTCString(),
-        ...COMMON_HEADERS,
-        ...(reply.simulated === undefined ? {} : { 'x-fake-provider': reply.simulated }),
-        ...dialect.headers?.(exchange),
-        ...reply.headers,
-      },
-      body: method === 'HEAD' ? '' : reply.body,
-    };
+    const headers: Record<string, string> = { ...COMMON_HEADERS, date: httpDate(exchange.nowMs) };
+    if (reply.simulated !== undefined) headers['x-fake-provider'] = reply.simulated;
+    Object.assign(headers, dialect.headers?.(exchange), reply.headers);
+    return { ...reply, headers, body: method === 'HEAD' ? '' : reply.body };
   }
 
   function record(arrival: Arrival, reply: Reply): LedgerEntry {

@@ -54,7 +54,7 @@ export function createRouter<Entry extends Pick<Route, 'name'>>(routes: readonly
   const table = routes
     .map((entry) => {
       const [method = '', pattern = ''] = entry.name.split(' ');
-      return { entry, method, steps: pattern.split('/') };
+      return { entry, method, steps: pattern.split('/').map(stepOf) };
     })
     // `/users/batch` is not the record called batch.
     .sort((one, other) => parameters(one.steps) - parameters(other.steps));
@@ -80,28 +80,30 @@ export function createRouter<Entry extends Pick<Route, 'name'>>(routes: readonly
   };
 }
 
-function fits(pattern: readonly string[], steps: readonly string[]): boolean {
+/** One step of a pattern: a text, or a parameter with the ending that it names, `.json` of `:id.json`. */
+type Step = { readonly text: string } | { readonly text?: undefined; readonly ending: string };
+
+function stepOf(text: string): Step {
+  return text.startsWith(':') ? { ending: /\..*/.exec(text)?.[0] ?? '' } : { text };
+}
+
+function fits(pattern: readonly Step[], steps: readonly string[]): boolean {
   return pattern.length === steps.length && pattern.every((expected, index) => fitsStep(expected, steps[index]!));
 }
 
-function fitsStep(expected: string, step: string): boolean {
-  if (!expected.startsWith(':')) return expected === step;
-  const ending = endingOf(expected);
-  return step.length > ending.length && step.endsWith(ending);
+function fitsStep(expected: Step, step: string): boolean {
+  if (expected.text !== undefined) return expected.text === step;
+  return step.length > expected.ending.length && step.endsWith(expected.ending);
 }
 
 /** What the last parameter of the pattern stands for in a path that fits it. */
-function idIn(pattern: readonly string[], steps: readonly string[]): string | undefined {
-  const index = pattern.findLastIndex((expected) => expected.startsWith(':'));
-  return index < 0 ? undefined : steps[index]!.slice(0, steps[index]!.length - endingOf(pattern[index]!).length);
+function idIn(pattern: readonly Step[], steps: readonly string[]): string | undefined {
+  const index = pattern.findLastIndex(({ text }) => text === undefined);
+  const expected = pattern[index];
+  if (expected === undefined || expected.text !== undefined) return undefined;
+  return steps[index]!.slice(0, steps[index]!.length - expected.ending.length);
 }
 
-/** `.json` of `:id.json`. */
-function endingOf(parameter: string): string {
-  const dot = parameter.indexOf('.');
-  return dot < 0 ? '' : parameter.slice(dot);
-}
-
-function parameters(steps: readonly string[]): number {
-  return steps.filter((step) => step.startsWith(':')).length;
+function parameters(steps: readonly Step[]): number {
+  return steps.filter(({ text }) => text === undefined).length;
 }

@@ -112,7 +112,8 @@ function isLiteral(match: Arrival['match']): boolean {
 function holdsSecret({ path, query, headers }: Arrival['call'], credential: string, { isSecret }: Redactor): boolean {
   const isAskedFor = (text: string): boolean =>
     text === credential && !Object.values(headers).some((value) => value?.includes(text));
-  return [...query.values(), ...path.split('/')].some((text) => isSecret(text) && !isAskedFor(text));
+  const isLeaked = (text: string): boolean => isSecret(text) && !isAskedFor(text);
+  return path.split('/').some(isLeaked) || [...query.values()].some(isLeaked);
 }
 
 /** Without what a client may have put before the host. */

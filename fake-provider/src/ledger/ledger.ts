@@ -45,7 +45,8 @@ export function createLedger(config: Pick<Config, 'ledger' | 'limits' | 'manners
     record(observation, issuedAt) {
       const sequence = tallies.count + 1;
       const heard = hearing.of(sequence, observation.atMs, issuedAt);
-      const entry = { sequence, ...observation, ...lineages.follow(sequence, observation, heard) };
+      const { attempt, retryOf, waitedMs, isSilent } = lineages.follow(sequence, observation, heard);
+      const entry = { ...observation, sequence, attempt, retryOf, waitedMs, isSilent };
       tallies.add(entry);
       if (entry.listed !== undefined) readings.add(sequence, entry.listed);
       // A browser's own question, of which the client knows nothing.

@@ -12,6 +12,8 @@ const REDACTED = '[redacted]';
 const LOOKS_SECRET =
   /(?:tok|sk|rk|pk|xox[abeprs]|gh[opsu]|github_pat|ya29|shpat|pat|secret)[-_.][\w.~+-]{8,}|eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 
+const BETWEEN_TOKENS = /[^\w.~+-]/;
+
 /** Longer than any path that leads somewhere. */
 const MAX_PATH_LENGTH = 300;
 
@@ -25,12 +27,13 @@ export function createRedactor(
   hidden: ReadonlySet<string> = new Set(),
 ): Redactor {
   const known = new Set(secrets);
+  const telling = [...known].filter(isTelling);
   const isSecret = (text: string): boolean => text !== '' && (known.has(text) || hidden.has(text) || isToken(text));
 
   return {
     isSecret,
     path(path, presented) {
-      const all = [...known, ...hidden].filter((secret) => secret.length > 3);
+      const all = hidden.size === 0 ? telling : [...telling, ...[...hidden].filter(isTelling)];
       const whole = decoded(path);
       // In none of the steps would one be found that has a slash.
       if (all.some((secret) => secret.includes('/') && whole.includes(secret))) return `/${REDACTED}`;
@@ -38,7 +41,8 @@ export function createRedactor(
         const text = decoded(step);
         const isPresented = presented.some((secret) => secret !== '' && text.includes(secret));
         const holdsKnown = all.some((secret) => text.includes(secret));
-        if (isSecret(text) || isPresented || holdsKnown || text.split(/[^\w.~+-]/).some(isSecret)) return REDACTED;
+        const holdsToken = BETWEEN_TOKENS.test(text) && text.split(BETWEEN_TOKENS).some(isSecret);
+        if (isSecret(text) || isPresented || holdsKnown || holdsToken) return REDACTED;
         return step.replace(LOOKS_SECRET, REDACTED);
       });
       return steps.join('/').slice(0, MAX_PATH_LENGTH);
@@ -55,6 +59,11 @@ export function presentedSecrets(headers: Readonly<Record<string, string | undef
     secrets.push(value, ...parts);
   }
   return secrets;
+}
+
+/** A shorter one would be found in half of all words. */
+function isTelling(secret: string): boolean {
+  return secret.length > 3;
 }
 
 function decoded(text: string): string {

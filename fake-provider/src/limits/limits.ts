@@ -74,6 +74,7 @@ export function createLimits(configured: Config['limits'], seed: number): Limits
     admit(arrival, dialect, serve) {
       const { nowMs } = arrival;
       const applied = appliedTo(arrival);
+      if (applied.length === 0) return serve();
       const rateHeaders = (exceeded?: Standing): Readonly<Record<string, string>> => {
         const announced = standingsAt(applied, nowMs).filter((standing) => standing.announced);
         return announced.length === 0 ? {} : dialect.rateHeaders(announced, nowMs, exceeded);
