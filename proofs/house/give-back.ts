@@ -27,3 +27,13 @@ afterAll(() => {
   const kept = NAMES.filter((_, index) => after[index] !== before[index]);
   expect(kept, 'what this file did not give back').toEqual([]);
 });
+
+// A loop without an end, left behind, takes a core, and under fake timers lets no time pass at all.
+afterAll(async () => {
+  let turns = 0;
+  while (process.getActiveResourcesInfo().includes('Immediate') && turns < 1_000) {
+    turns += 1;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  expect(turns, 'turns after which something of this file still ran').toBeLessThan(1_000);
+});

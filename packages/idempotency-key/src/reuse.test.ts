@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Fetch, type IdempotencyKeyOptions, idempotencyKey } from './idempotency-key.ts';
 
 const ORDERS = 'https://api.test/orders';
@@ -268,13 +268,18 @@ function followedBy(piece: Uint8Array): TransformStream<Uint8Array, Uint8Array> 
   return new TransformStream({ flush: (controller) => controller.enqueue(piece) });
 }
 
-/** A Request whose body goes on and on, a piece each time it is asked for one. */
+/** A Request whose body goes on and on, a piece each time it is asked for one, until the test is over. */
 function endless(signal?: AbortSignal) {
   const cancelled = vi.fn();
+  let isOver = false;
+  onTestFinished(() => {
+    isOver = true;
+  });
   const body = new ReadableStream({
     pull: async (controller) => {
       await new Promise((resolve) => setImmediate(resolve));
-      controller.enqueue(new Uint8Array(1));
+      if (isOver) controller.close();
+      else controller.enqueue(new Uint8Array(1));
     },
     cancel: cancelled,
   });
