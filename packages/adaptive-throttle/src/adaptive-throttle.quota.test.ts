@@ -1,10 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { adaptiveThrottle, type Fetch } from './adaptive-throttle.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.setTimerTickMode('nextTimerAsync');
-});
+beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 const windows: [limit: number, windowMs: number][] = [
@@ -146,7 +143,7 @@ async function drive(provider: Provider, { limit, windowMs, seed }: Run) {
     while (!isOver) await send('https://api.test/items');
   };
   for (let i = 0; i < limit * 1.2; i++) void worker();
-  await after(8 * windowMs);
+  await vi.advanceTimersByTimeAsync(8 * windowMs);
   isOver = true;
 
   const { capacity, served } = provider.used();
