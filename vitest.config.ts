@@ -2,21 +2,30 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Small files that take long, most of them waiting. Begun last, they would leave the cores with nothing else to do. */
-const SLOW = [
-  'ledger/bounded.test.ts',
-  'proofs/adaptive-throttle.test.ts',
-  'export/demo.test.ts',
-  'redis/shared-token.test.ts',
-  'src/garbage.test.ts',
-  'growth/growth.test.ts',
+/** Small files that take long. Begun last, they would leave a core with nothing else to do. */
+const LONG = [
+  'bounded.test.ts',
+  'truthful.test.ts',
+  'demo.test.ts',
+  'shared-token.test.ts',
+  'adaptive-throttle.test.ts',
 ];
 
-class SlowFirst extends BaseSequencer {
+/** Proofs and examples mostly wait, for sockets, clocks and processes; all others compute. So they take turns. */
+const WAITS = /\/(?:proofs|examples)\/(?!house\/)/;
+
+class TakingTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isSlow = ({ moduleId }: TestSpecification) => SLOW.some((name) => moduleId.endsWith(name));
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(`/${name}`));
+    const sorted = (await super.sort(files)).toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)));
+    const { waiting = [], computing = [] } = Object.groupBy(sorted, ({ moduleId }) =>
+      WAITS.test(moduleId) ? 'waiting' : 'computing',
+    );
+    const share = waiting.length / sorted.length;
+    return sorted.map((_, index) => {
+      const isTurn = Math.ceil(index * share) < Math.ceil((index + 1) * share);
+      return (isTurn ? waiting.shift() : computing.shift())!;
+    });
   }
 }
 
@@ -27,7 +36,7 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // To start a worker for each of two hundred files would take longer than to run them.
     isolate: false,
-    sequence: { sequencer: SlowFirst },
+    sequence: { sequencer: TakingTurns },
     unstubGlobals: true,
     setupFiles: ['proofs/house/give-back.ts'],
     // Dozens of tests start the command line as a process of its own; what it compiles, it compiles once.
