@@ -2,22 +2,20 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Small files that take long. Begun last, they would leave a core with nothing else to do. */
-const LONG = [
-  'bounded.test.ts',
-  'truthful.test.ts',
-  'demo.test.ts',
-  'shared-token.test.ts',
-  'adaptive-throttle.test.ts',
-];
+/**
+ * Small files that take long: begun last, they would leave a core with nothing else to do. And some that collect garbage,
+ * which is quick as long as there is little.
+ */
+const FIRST =
+  /(?:ledger\/bounded|limits\/truthful|faults\/hang|src\/garbage|export\/demo|shared-token|proofs\/adaptive-throttle|growth)\.test\.ts$/;
 
 /** Proofs and examples mostly wait, for sockets, clocks and processes; all others compute. So they take turns. */
 const WAITS = /\/(?:proofs|examples)\/(?!house\/)/;
 
 class TakingTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(`/${name}`));
-    const sorted = (await super.sort(files)).toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)));
+    const isFirst = ({ moduleId }: TestSpecification) => Number(FIRST.test(moduleId));
+    const sorted = (await super.sort(files)).toSorted((one, other) => isFirst(other) - isFirst(one));
     const { waiting = [], computing = [] } = Object.groupBy(sorted, ({ moduleId }) =>
       WAITS.test(moduleId) ? 'waiting' : 'computing',
     );
