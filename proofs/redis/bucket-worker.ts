@@ -8,6 +8,8 @@ import { type Client, connect } from './clients.ts';
 /** What a worker is told. */
 export interface Shift {
   readonly name: string;
+  /** How many requests to send, if fewer than fit in the time. */
+  readonly requests?: number;
   readonly forMs: number;
   readonly ratePerSecond: number;
   readonly burst: number;
@@ -27,7 +29,15 @@ for await (const line of createInterface(process.stdin)) {
 }
 process.exit(0);
 
-async function work({ name, forMs, ratePerSecond, burst, fallbackRatio, skewMs }: Shift): Promise<void> {
+async function work({
+  name,
+  requests = Infinity,
+  forMs,
+  ratePerSecond,
+  burst,
+  fallbackRatio,
+  skewMs,
+}: Shift): Promise<void> {
   Date.now = () => rightly() + skewMs;
   let grantedAtMs: number | undefined;
   const acquire = redisBucket({
@@ -50,9 +60,10 @@ async function work({ name, forMs, ratePerSecond, burst, fallbackRatio, skewMs }
   });
 
   const signal = AbortSignal.timeout(forMs);
+  let left = requests;
   const callers = Array.from({ length: 5 }, async () => {
     // Who asks again at once for as long as it is refused leaves no time for the answer that would end it.
-    while (!signal.aborted) await send('https://api.test', { signal }).catch(() => after(10));
+    while (!signal.aborted && left-- > 0) await send('https://api.test', { signal }).catch(() => after(10));
   });
   await Promise.all(callers);
 }
