@@ -247,6 +247,22 @@ describe('a body that is announced as too large', () => {
   });
 });
 
+it.each([undefined, '{}'])(
+  'answers 500, and says whose fault it is, where the provider itself breaks (body %j)',
+  async (body) => {
+    const provider = createProvider({ auth: false });
+    const handle = () => {
+      throw new Error('a bug');
+    };
+    server = await serve({ ...provider, handle });
+
+    const response = await fetch(`${server.url}/items`, body === undefined ? {} : { method: 'POST', body });
+
+    expect(response.status).toBe(500);
+    expect(await response.text()).toContain('this is a bug in it, not a fault it simulates');
+  },
+);
+
 it('serves a request that waits to be told to go on', async () => {
   const { url } = await open();
   const head = 'POST /items HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n';

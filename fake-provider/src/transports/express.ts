@@ -1,5 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type NextFunction, type Request, type Response } from 'express';
@@ -10,7 +17,7 @@ import type { LedgerEntry } from '../ledger/entry.ts';
 import { bodyTooLarge, Problem } from '../problem.ts';
 import type { Provider } from '../provider.ts';
 import { perform, performed, sendEarly, sendWhole } from './socket-wire.ts';
-import { malformedRequest, noTunnel, unreadableBody } from './unreadable.ts';
+import { malformedRequest, noTunnel, ownFailure, unreadableBody } from './unreadable.ts';
 
 /** A provider that listens. */
 export interface RunningServer {
@@ -56,26 +63,37 @@ export async function serve(
     if (onRequest !== undefined) onRequest(provider.ledger.entries.at(-1)!);
     return reply;
   };
+  const receive = (request: IncomingMessage, response: ServerResponse, body: string): void => {
+    let reply: Reply;
+    try {
+      reply = answer(toCall(request, body));
+    } catch {
+      reply = provider.refuse(ownFailure());
+    }
+    send(response, reply);
+  };
   const app = express().disable('x-powered-by');
-  app.use(requireHost);
-  app.use((request: Request, response: Response, next: NextFunction) => {
-    if (isTooLarge(request)) sendEarly(response, provider.refuse(bodyTooLarge()));
-    else next();
-  });
   app.use(express.text({ type: () => true, limit: MAX_BODY_BYTES }));
   app.use((request: Request, response: Response) => {
-    send(response, answer(toCall(request)));
+    receive(request, response, typeof request.body === 'string' ? request.body : '');
   });
   app.use((error: Error, _request: Request, response: Response, _next: NextFunction) => {
-    send(response, provider.refuse(error instanceof Problem ? error : unreadableBody(error)));
+    send(response, provider.refuse(unreadableBody(error)));
   });
+  // Express reads bodies; where there is none to read, going through it takes as long as all the rest.
+  const listener: RequestListener = (request, response) => {
+    if (isHostless(request)) send(response, provider.refuse(missingHost()));
+    else if (isTooLarge(request)) sendEarly(response, provider.refuse(bodyTooLarge()));
+    else if (hasBody(request)) app(request, response);
+    else receive(request, response, '');
+  };
 
   // Left to itself, Node answers these without a body or not at all.
-  const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, app)
-    .on('checkExpectation', app)
+  const server = createServer({ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE_MS }, listener)
+    .on('checkExpectation', listener)
     .on('checkContinue', (request, response) => {
       if (!isTooLarge(request)) response.writeContinue();
-      app(request, response);
+      listener(request, response);
     })
     .on('connect', (_request, socket) => {
       // Node hands this connection over: nobody else will close it, or hear that it broke.
@@ -106,19 +124,19 @@ function guardOf(host: string, adminToken: string | undefined): Guard {
 }
 
 /** Reads a request. The path is taken as it was sent: nothing is decoded, and nothing can climb. */
-function toCall(request: Request): Call {
+function toCall(request: IncomingMessage, body: string): Call {
   // RFC 9112, section 3.2.2: a server must take the absolute form too.
-  const target = request.originalUrl.replace(/^https?:\/\/[^/?]*/i, '');
+  const target = request.url!.replace(/^https?:\/\/[^/?]*/i, '');
   const [path, query] = split(target, '?');
   const headers: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(request.headers))
     headers[name] = Array.isArray(value) ? value.join(', ') : value;
   return {
-    method: request.method,
+    method: request.method!,
     path,
     query: new URLSearchParams(query),
     headers,
-    body: typeof request.body === 'string' ? request.body : '',
+    body,
     ip: request.socket.remoteAddress ?? '',
     origin: `http://${request.headers.host ?? '127.0.0.1'}`,
     isConnectionReused: isReused(request.socket),
@@ -135,7 +153,7 @@ function isReused(socket: object): boolean {
 /** Connections that carried a request. */
 const used = new WeakSet<object>();
 
-function send(response: Response, reply: Reply): void {
+function send(response: ServerResponse, reply: Reply): void {
   const { delayMs = 0, wire } = reply;
   if (delayMs > 0) {
     const timer = setTimeout(() => send(response, { ...reply, delayMs: 0 }), delayMs);
@@ -152,9 +170,17 @@ function endWith(socket: Duplex, { status, headers, body }: Reply): void {
 }
 
 /** RFC 9112, section 3.2: a request of HTTP/1.1 without a host must be refused. */
-function requireHost(request: Request, _response: Response, next: NextFunction): void {
-  const isMissing = request.headers.host === undefined && request.httpVersion === '1.1';
-  next(isMissing ? new Problem(400, 'missing_header', 'host must be given', { field: 'host' }) : undefined);
+function isHostless({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.host === undefined && httpVersion === '1.1';
+}
+
+function missingHost(): Problem {
+  return new Problem(400, 'missing_header', 'host must be given', { field: 'host' });
+}
+
+/** RFC 9112, section 6.3: what else a request may carry is no body. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined;
 }
 
 /** Whether a request announces a body that nobody here would read. One that announces nothing is measured as it comes. */

@@ -5,6 +5,11 @@ export function unreadableBody(error: Error & { readonly status?: number; readon
   const { status = 500, type = 'unreadable_body', message } = error;
   if (status === 413) return bodyTooLarge();
   if (status < 500) return new Problem(status, type.replaceAll('.', '_'), `body: ${message}`, { field: 'body' });
+  return ownFailure();
+}
+
+/** The answer where the provider itself broke. */
+export function ownFailure(): Problem {
   return new Problem(500, 'internal', 'the provider failed; this is a bug in it, not a fault it simulates');
 }
 
