@@ -35,6 +35,8 @@ export interface Reply {
   readonly wire?: Wire;
   /** The fault or limit that shaped this reply; absent where the provider speaks for itself. */
   readonly simulated?: string;
+  /** Whether it refuses the credential, whatever status the dialect has for that: with Slack it is 200. */
+  readonly isUnauthorized?: boolean;
   /** The number of the request in the ledger, if it is there. */
   readonly sequence?: number;
 }

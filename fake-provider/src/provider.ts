@@ -221,7 +221,7 @@ function begin(
     const { match, refusal } = router.find(call.method, call.path);
     const arrival = arrive(call, match);
     const serveThis = (): Reply => worded(arrival, () => serve(arrival, refusal));
-    const say = (problem: Problem): Reply => dialect.problem(problem, arrival);
+    const say = (problem: Problem): Reply => inWords(problem, arrival);
     const reply = arrival.isFree ? serveThis() : script.play(arrival, { ...arrival, answer: say }, serveThis);
     const { delayMs = arrival.endsAtMs - arrival.nowMs } = reply;
     const { sequence } = record(arrival, reply);
@@ -283,9 +283,14 @@ function begin(
     try {
       return attempt();
     } catch (error) {
-      if (error instanceof Problem) return dialect.problem(error, exchange);
+      if (error instanceof Problem) return inWords(error, exchange);
       throw error;
     }
+  }
+
+  function inWords(problem: Problem, exchange: Exchange): Reply {
+    const reply = dialect.problem(problem, exchange);
+    return problem.status === 401 ? { ...reply, isUnauthorized: true } : reply;
   }
 
   function finish(method: string, reply: Reply, exchange: Exchange): Reply {

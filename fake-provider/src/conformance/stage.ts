@@ -129,7 +129,7 @@ function changesOf({ ledger }: Provider, name: string): Occurrence {
 
 /** Whether a client was refused for its token, or had a second one before it could be. */
 function hasRenewed({ ledger }: Provider): boolean {
-  const isRefused = ledger.entries.some(({ status, operation }) => status === 401 && operation !== 'token');
+  const isRefused = ledger.entries.some(({ isUnauthorized, operation }) => isUnauthorized && operation !== 'token');
   return isRefused || ledger.entries.filter(({ granted }) => granted !== undefined).length > 1;
 }
 

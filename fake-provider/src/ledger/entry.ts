@@ -25,6 +25,8 @@ export interface Observation {
   readonly nth: number;
   /** The status sent, or 0 where the wire broke first. */
   readonly status: number;
+  /** Whether the credential was refused, whatever the status. */
+  readonly isUnauthorized: boolean;
   /** What went wrong on the wire. */
   readonly wire: Wire['kind'] | undefined;
   /** Epoch milliseconds before which the client was asked, by `Retry-After`, not to come back. */
@@ -89,6 +91,7 @@ export function observe(
     operation: match?.route.operation,
     nth,
     status: reply.status,
+    isUnauthorized: reply.isUnauthorized ?? false,
     wire: reply.wire?.kind,
     retryAtMs: invitedAtMs(reply.headers['retry-after'], nowMs),
     simulated: reply.simulated,

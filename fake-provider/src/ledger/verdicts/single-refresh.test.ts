@@ -28,6 +28,18 @@ it('passes a refresh a little early, and one after a revocation', async () => {
   expect(judgement().passed).toBe(true);
 });
 
+it('passes a refresh after a refusal that has another status, as Slack has it', async () => {
+  const { get, provider, token, judgement } = open({ dialect: 'slack', auth: { tokenTtlSeconds: 3_600 } });
+  const headers = await token('/api/oauth.v2.access');
+  provider.revokeTokens();
+  const answer = await get('/items', { headers });
+  await token('/api/oauth.v2.access');
+
+  expect(answer).toMatchObject({ status: 200 });
+  expect(provider.ledger.entries[1]).toMatchObject({ status: 200, isUnauthorized: true });
+  expect(judgement().passed).toBe(true);
+});
+
 it('catches a stampede to the token endpoint', async () => {
   const { get, clock, token, judgement } = open({ auth: { tokenTtlSeconds: 10 } });
   const headers = await token();
@@ -49,13 +61,13 @@ function open(config: ConfigInput = {}) {
   const get = (path: string, init?: RequestInit) =>
     provider.fetch(`https://api.test${path}`, init).catch(() => undefined);
   const judgement = () => provider.report().manners.find(({ verdict }) => verdict === NAME)!;
-  const token = async () => {
+  const token = async (path = '/oauth/token') => {
     const body = new URLSearchParams({
       grant_type: 'client_credentials',
       client_id: 'demo-client',
       client_secret: 'demo-secret',
     });
-    const answer = await get('/oauth/token', { method: 'POST', body });
+    const answer = await get(path, { method: 'POST', body });
     return { authorization: `Bearer ${(await answer!.json()).access_token}` };
   };
   return { token, provider, clock, get, judgement };

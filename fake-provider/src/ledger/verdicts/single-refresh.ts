@@ -17,11 +17,11 @@ export const singleRefresh = defineVerdict({
   begin(_site, find) {
     const grants = new Map<string, Grant>();
     return {
-      observe({ sequence, client, route, operation, atMs, status, credential, granted }) {
+      observe({ sequence, client, route, operation, atMs, isUnauthorized, credential, granted }) {
         const last = grants.get(client);
         if (operation !== 'token') {
           // Whose token is unknown by now is `anonymous`: it is the token that tells.
-          if (status === 401 && credential !== undefined) {
+          if (isUnauthorized && credential !== undefined) {
             for (const grant of grants.values()) if (grant.credential === credential) grant.isRefused = true;
           }
           return;
