@@ -22,8 +22,6 @@ type Token = Parameters<AdaptiveRetryStrategy['recordSuccess']>[0];
 
 export interface Throttler {
   readonly name: string;
-  /** Has to be told the limit; what the others do about theirs, they find out. */
-  readonly isTold: boolean;
   /** One client: calls, and resolves to the status that its caller gets to see. */
   readonly make: (send: typeof fetch, told: Told) => () => Promise<number>;
 }
@@ -35,12 +33,10 @@ let clients = 0;
 export const throttlers: readonly Throttler[] = [
   {
     name: '**adaptive-throttle**',
-    isTold: false,
     make: (send) => statusOf(adaptiveThrottle()(send)),
   },
   {
     name: 'AWS SDK, adaptive',
-    isTold: false,
     make: (send) => {
       const strategy = new AdaptiveRetryStrategy(3);
       return async () => {
@@ -62,7 +58,6 @@ export const throttlers: readonly Throttler[] = [
   },
   {
     name: 'octokit, plugin-throttling',
-    isTold: false,
     make: (send) => {
       const log = { debug() {}, info() {}, warn() {}, error() {} };
       const throttle = { id: `client-${clients++}`, onRateLimit: () => true, onSecondaryRateLimit: () => true };
@@ -72,12 +67,10 @@ export const throttlers: readonly Throttler[] = [
   },
   {
     name: '**token-bucket**',
-    isTold: true,
     make: (send, { limit, windowMs }) => statusOf(tokenBucket({ ratePerSecond: (limit / windowMs) * 1_000 })(send)),
   },
   {
     name: 'bottleneck',
-    isTold: true,
     make: (send, { limit, windowMs }) => {
       const refresh = { reservoirRefreshAmount: limit, reservoirRefreshInterval: windowMs };
       const limiter = new Bottleneck({ reservoir: limit, ...refresh });
@@ -86,12 +79,10 @@ export const throttlers: readonly Throttler[] = [
   },
   {
     name: 'p-throttle',
-    isTold: true,
     make: (send, { limit, windowMs }) => pThrottle({ limit, interval: windowMs })(statusOf(send)),
   },
   {
     name: 'effect, RateLimiter',
-    isTold: true,
     make: (send, { limit, windowMs }) => {
       const limiter = Effect.runSync(RateLimiter.make.pipe(Effect.provide(RateLimiter.layerStoreMemory)));
       const consume = limiter.consume({

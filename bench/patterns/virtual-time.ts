@@ -12,7 +12,11 @@ const { setImmediate } = globalThis;
 export async function inVirtualTime<Result>(seed: number, work: () => Promise<Result>): Promise<Result> {
   const clock = install({
     now: EPOCH_MS,
-    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance', 'hrtime'],
+    // Effect's fibers yield by immediates; were those real, time would run on before a fiber had its turn.
+    toFake: [
+      ...(['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate'] as const),
+      ...(['Date', 'performance', 'hrtime'] as const),
+    ],
   });
   const { setTimeout } = globalThis;
   // As Node does; without, whoever waits for less than a millisecond does so for ever.

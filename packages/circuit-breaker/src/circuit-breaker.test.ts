@@ -214,6 +214,54 @@ it('keeps a circuit per origin, or per key', async () => {
   expect((await failing(`${ORIGIN}/items`)).status).toBe(500);
 });
 
+it("knows a request's origin, whichever the one before had", async () => {
+  const hosts = [
+    'api.test',
+    'api.test:8443',
+    'api.test:443',
+    'api.test.other',
+    'api.test@other.test',
+    'API.test',
+    '[::1]',
+  ];
+  const urls = hosts.flatMap((host) => [
+    `https://${host}`,
+    `https://${host}/`,
+    ` https://${host}\\`,
+    `http://${host}/`,
+  ]);
+  const requests = [...urls, 'app://api.test/', new URL(ORIGIN), new Request(ORIGIN)];
+  const originOf = (request: string | URL | Request) =>
+    new URL(request instanceof Request ? request.url : request).origin;
+
+  for (const before of requests) {
+    for (const request of requests) {
+      const breaker = circuitBreaker();
+      const wrapped = breaker(async () => new Response());
+      await wrapped(before);
+      await wrapped(request);
+      expect(new Set(breaker.save().map(({ key }) => key))).toEqual(new Set([before, request].map(originOf)));
+    }
+  }
+});
+
+it('asks the option key each time, even one that answers with an origin', async () => {
+  const { wrapped, breaker } = client({ key: ({ url }) => (url.pathname === '/' ? url.origin : url.pathname) });
+
+  await wrapped(`${ORIGIN}/`);
+  await wrapped(`${ORIGIN}/items`);
+
+  expect(breaker.save().map(({ key }) => key)).toEqual([ORIGIN, '/items']);
+});
+
+it('takes no origin that cannot be named for the beginning of a URL', async () => {
+  const { wrapped } = client();
+
+  await wrapped('app://api.test/');
+
+  await expect(wrapped('null/items')).rejects.toThrow('Invalid URL');
+});
+
 it('keeps the 1,000 circuits last used', async () => {
   const breaker = circuitBreaker({ minimumCalls: 1, key: ({ url }) => url.pathname });
   const failing = breaker(async () => new Response(null, { status: 500 }));

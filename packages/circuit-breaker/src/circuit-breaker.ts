@@ -89,9 +89,8 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   requireNumbers('circuitBreaker', { failureRatio }, Number.EPSILON, 1);
   requireNumbers('circuitBreaker', { windowMs, minimumCalls, openMs, halfOpenCalls }, 1, Number.MAX_SAFE_INTEGER);
   requireNumbers('circuitBreaker', { maxOpenMs }, openMs, Number.MAX_SAFE_INTEGER);
-  for (const [name, value] of Object.entries({ minimumCalls, halfOpenCalls })) {
+  for (const [name, value] of Object.entries({ minimumCalls, halfOpenCalls }))
     if (!Number.isInteger(value)) throw new RangeError(`circuitBreaker: ${name} must be a whole number, got ${value}`);
-  }
   for (const [name, value] of Object.entries({ isFailure, key: keyOf, onEvent })) {
     if (value === undefined || typeof value === 'function') continue;
     throw new TypeError(`circuitBreaker: ${name} must be a function, got ${value}`);
@@ -106,14 +105,14 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   /** The least recently used comes first. */
   const circuits = new Map<string, Circuit>();
+  /** Where the last request went. What begins with an origin and a slash has that origin: no need to parse it. */
+  let last = 'null';
   for (const { key, trips, openUntil, window } of restore) {
-    const circuit = circuitOf(key);
-    circuit.trips = trips;
     // By a clock that was wrong, nothing shall last longer than it may.
-    circuit.phase =
-      openUntil === undefined
-        ? { state: 'closed', window: window.map((tally) => ({ ...tally, since: Math.min(tally.since, clock()) })) }
-        : { state: 'open', until: Math.min(openUntil, clock() + maxOpenMs) };
+    const tallies = window.map((tally) => ({ ...tally, since: Math.min(tally.since, clock()) }));
+    const until = Math.min(openUntil ?? 0, clock() + maxOpenMs);
+    const phase: Phase = openUntil === undefined ? { state: 'closed', window: tallies } : { state: 'open', until };
+    Object.assign(circuitOf(key), { trips, phase });
   }
 
   function circuitOf(key: string): Circuit {
@@ -155,7 +154,6 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   function leave(circuit: Circuit, phase: Phase, failed: boolean | undefined, response?: Response): void {
     if (circuit.phase !== phase) return;
-
     if (phase.state === 'closed' && failed !== undefined) {
       const { calls, failures } = count(phase.window, failed, clock(), windowMs);
       if (failed && calls >= minimumCalls && failures / calls >= failureRatio) open(circuit, response);
@@ -176,7 +174,9 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   const policy: Policy = (next) =>
     async function withCircuitBreaker(input, init) {
-      const circuit = circuitOf(keyOf({ url: urlOf(input), method: methodOf(input, init) }));
+      const isSameOrigin = !options.key && last !== 'null' && `${input}`.startsWith(`${last}/`);
+      if (!isSameOrigin) last = keyOf({ url: urlOf(input), method: methodOf(input, init) });
+      const circuit = circuitOf(last);
       const phase = enter(circuit);
       const startedAt = performance.now();
       let response: Response | undefined;

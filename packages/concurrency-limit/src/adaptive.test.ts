@@ -117,6 +117,56 @@ describe('the adaptive limit', () => {
     expect(both[1]).toBeLessThan(before);
   });
 
+  it('falls to what was answered without queueing, less a tenth, when answers take three times as long', async () => {
+    let tookMs = 100;
+    const { send, events } = client(() => later(tookMs, 200));
+    await flood(send, 64, 10_000);
+    expect(events.at(-1)).toEqual({ type: 'limit', limit: 128, because: 'keeps-up' });
+    events.length = 0;
+    tookMs = 300;
+
+    await flood(send, 128, 500);
+
+    // 128 * 0.9 / 3
+    expect(events.filter(({ type }) => type === 'limit')).toEqual([{ type: 'limit', limit: 38, because: 'slow' }]);
+  });
+
+  it('never passes a thousand', async () => {
+    const { send, limits } = client(() => later(100, 200));
+
+    await flood(send, 1_100, 5_500);
+
+    expect(Math.max(...limits)).toBe(1_000);
+  });
+
+  it('tells of no change where there was none', async () => {
+    const { send, events } = client(() => later(100, 429));
+
+    await Promise.all([send(ITEMS), vi.advanceTimersByTimeAsync(100)]);
+
+    expect(events).toEqual([]);
+  });
+
+  it("does not take a deadline of the caller's for a refusal", async () => {
+    const controller = new AbortController();
+    const late = Object.assign(new Error('late'), { name: 'TimeoutError' });
+    const { send, events } = client((_input, init) => {
+      if (!init?.signal) return later(100, 200);
+      return new Promise((_resolve, reject) => {
+        init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
+      });
+    });
+    await flood(send, 16, 20_000);
+    events.length = 0;
+    const given = expect(send(ITEMS, { signal: controller.signal })).rejects.toBe(late);
+    await vi.advanceTimersByTimeAsync(0);
+
+    controller.abort(late);
+
+    await given;
+    expect(events).toEqual([]);
+  });
+
   it('does not take quick failures for a quick server', async () => {
     let isFailing = false;
     const server = refusing({ capacity: 20, spread: 0 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -92,6 +93,7 @@ describe('the pool', () => {
       throw new Error('observer');
     };
     const { send, server } = client({ max: 1, onEvent });
+    await vi.advanceTimersByTimeAsync(1_000);
     void send(0);
     void send(1);
     await vi.advanceTimersByTimeAsync(70);
@@ -148,6 +150,13 @@ describe('an abort', () => {
     await settled();
 
     expect(server.begun).toEqual([1]);
+  });
+
+  it('before the call does not wait either, where all places are taken', async () => {
+    const { send } = client({ max: 1 });
+    void send(0);
+
+    await expect(send(1, { signal: AbortSignal.abort('before') })).rejects.toBe('before');
   });
 
   it('between the place and the call sends nothing and frees the place', async () => {
@@ -448,15 +457,6 @@ function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
 function watchedSignal() {
   const controller = new AbortController();
   const { signal } = controller;
-  const active = new Set<unknown>();
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (type: string, listener: never, options?: never) => {
-    active.add(listener);
-    addEventListener.call(signal, type, listener, options);
-  };
-  signal.removeEventListener = (type: string, listener: never) => {
-    active.delete(listener);
-    removeEventListener.call(signal, type, listener);
-  };
-  return { signal, abort: (reason: unknown) => controller.abort(reason), listeners: () => active.size };
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  return { signal, abort: (reason: unknown) => controller.abort(reason), listeners };
 }

@@ -146,6 +146,13 @@ it('gives the throughput of the window, not of all time', async () => {
   expect(perSecond).toBeLessThan(105);
 });
 
+it('has watched for a millisecond at least', async () => {
+  const log = requestLog();
+  await log(async () => new Response())(ITEMS);
+
+  expect(log.figures().perSecond).toBe(1_000);
+});
+
 /** Evenly spread by their order of magnitude, as delays are. */
 function durations(): fc.Arbitrary<number> {
   const { log10 } = Math;

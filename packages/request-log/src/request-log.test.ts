@@ -90,6 +90,15 @@ it('takes a URL, a Request, and a path alone that is made whole further in', asy
   ]);
 });
 
+it('makes a path alone whole as a page does', async () => {
+  vi.stubGlobal('location', { href: 'https://app.test/orders/7' });
+  const { fetch, records } = logged();
+
+  await fetch('items');
+
+  expect(records).toMatchObject([{ origin: 'https://app.test', path: '/orders/items' }]);
+});
+
 it('passes request and response through as they are', async () => {
   const response = new Response('body');
   const next = vi.fn<Fetch>(async () => response);
@@ -205,6 +214,21 @@ it('has limits read by whom it is told, and keeps two numbers of them', async ()
   const { fetch, records } = logged(undefined, { rateLimits: () => limits });
   await fetch(ITEMS);
   expect(records[0]!.rateLimit).toStrictEqual({ remaining: 1, limit: 10 });
+});
+
+it('takes a limit of unknown size for tight when it is all but spent', async () => {
+  const [unknown, known] = [{ remaining: 2 }, { remaining: 9, limit: 10 }];
+  const { fetch, records } = logged(undefined, { rateLimits: () => [unknown, known] });
+  await fetch(ITEMS);
+  expect(records[0]!.rateLimit).toEqual(known);
+
+  unknown.remaining = 0;
+  await fetch(ITEMS);
+  expect(records[1]!.rateLimit).toEqual({ remaining: 0, limit: undefined });
+});
+
+it('takes the shortest window that it may', () => {
+  expect(requestLog({ windowMs: 10 }).figures().requests).toBe(0);
 });
 
 it.each([

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Acquire, type Fetch, memoryBucket, type TokenBucketEvent, tokenBucket } from './token-bucket.ts';
@@ -19,6 +20,15 @@ describe('the rate', () => {
     await vi.advanceTimersByTimeAsync(1_000);
 
     expect(startedAtMs()).toEqual([0, 0, 0, 100, 200, 300]);
+  });
+
+  it('holds one token, unless told otherwise', async () => {
+    const { send, startedAtMs } = client({ ratePerSecond: 10 });
+    for (let i = 0; i < 3; i += 1) void send();
+
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    expect(startedAtMs()).toEqual([0, 100, 200]);
   });
 
   // p-throttle, p-queue and bottleneck, asked for ten a second, start 19 or 20 in some window of one second.
@@ -263,23 +273,40 @@ describe('giving up', () => {
 
     expect(startedAtMs()).toEqual([0]);
   });
+
+  it('ends with the own reason there too, where tokens cannot be given back', async () => {
+    const controller = new AbortController();
+    const acquire: Acquire = () => {
+      const taken = Promise.resolve(undefined);
+      void taken.then(() => queueMicrotask(() => controller.abort('enough')));
+      return taken;
+    };
+    const { send, startedAtMs } = client({ ratePerSecond: 1, acquire });
+
+    await expect(send(1, { signal: controller.signal })).rejects.toBe('enough');
+
+    expect(startedAtMs()).toEqual([]);
+  });
 });
 
 describe('memoryBucket', () => {
-  it('gives back no more than the bucket would hold if nothing had been taken', async () => {
+  it('gives back, but no more than the bucket would hold if nothing had been taken', async () => {
     const take = memoryBucket();
     const tokens = { ratePerSecond: 10, burst: 2, weight: 1 };
+    await vi.advanceTimersByTimeAsync(1_000);
     const giveBack = await take(tokens);
     await vi.advanceTimersByTimeAsync(50);
     await take(tokens);
     await vi.advanceTimersByTimeAsync(20);
 
     giveBack?.();
+    const givenBackAt = performance.now();
 
     // Without the first one, the bucket is full again 100 ms after the second.
     const times: number[] = [];
     for (let i = 0; i < 2; i += 1) void take(tokens).then(() => times.push(performance.now()));
     await vi.advanceTimersByTimeAsync(500);
+    expect(times[0]).toBe(givenBackAt);
     expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(80);
   });
 
@@ -436,6 +463,7 @@ describe('what passes through', () => {
       throw new Error('observer');
     };
     const { send, startedAtMs } = client({ ratePerSecond: 10, burst: 2, weight: () => 2, onEvent });
+    await vi.advanceTimersByTimeAsync(1_000);
     void send();
     void send();
 
@@ -443,6 +471,17 @@ describe('what passes through', () => {
 
     expect(events).toEqual([{ type: 'waited', weight: 2, waitedMs: 200 }]);
     expect(startedAtMs()).toHaveLength(2);
+  });
+
+  it('tells of a wait of one millisecond', async () => {
+    const onEvent = vi.fn();
+    const { send } = client({ ratePerSecond: 1_000, onEvent });
+    void send();
+    void send();
+
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(onEvent.mock.calls).toEqual([[{ type: 'waited', weight: 1, waitedMs: 1 }]]);
   });
 });
 
@@ -554,11 +593,9 @@ function weightInPath({ url }: { readonly url: URL }): number {
 function watchedSignal() {
   const controller = new AbortController();
   const { signal } = controller;
-  const added = vi.spyOn(signal, 'addEventListener');
-  const removed = vi.spyOn(signal, 'removeEventListener');
   return {
     signal,
     abort: (reason: unknown) => controller.abort(reason),
-    listeners: () => added.mock.calls.length - removed.mock.calls.length,
+    listeners: () => getEventListeners(signal, 'abort').length,
   };
 }
