@@ -161,6 +161,21 @@ it.each([
   }
 });
 
+it('sends nothing else either while it is asked to wait', async () => {
+  const startedAt: number[] = [];
+  const server = answering(async (items) => {
+    startedAt.push(performance.now());
+    const nth = startedAt.length;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return nth === 1 ? new Response('', { status: 429, headers: { 'retry-after': '60' } }) : allDone(items);
+  });
+
+  await collect(names(6), { fetch: server.fetch, maxItems: 1, concurrency: 2, keyHeader: false });
+
+  expect(startedAt.slice(0, 2)).toEqual([0, 0]);
+  expect(startedAt.slice(2).every((ms) => ms > 60_000)).toBe(true);
+});
+
 it('fails at once what is to wait for hours', async () => {
   const server = answering(() => new Response('', { status: 429, headers: { 'retry-after': '3600' } }));
 

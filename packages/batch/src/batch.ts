@@ -84,6 +84,9 @@ export function batch<Item>(
   checkInteger('batch: concurrency', concurrency, 1);
   checkInteger('batch: attempts', attempts, 1);
 
+  /** One lane that is asked to wait holds all of them back. */
+  let quietUntilMs = 0;
+
   return (async function* batches() {
     const stop = new AbortController();
     const signal = AbortSignal.any(options.signal ? [options.signal, stop.signal] : [stop.signal]);
@@ -146,6 +149,7 @@ export function batch<Item>(
 
     let mayBeWritten = false;
     for (let attempt = 1; ; attempt++) {
+      while (quietUntilMs > performance.now()) await sleep(Math.ceil(quietUntilMs - performance.now()), signal);
       const answer = await ask(sent, { redirect: 'manual', method: 'POST', ...init, headers, body: text, signal });
       const { said, isLost } = answer;
       if (said === 'unknown') mayBeWritten = true;
@@ -166,10 +170,14 @@ export function batch<Item>(
       response = await fetch(href, request);
       const { status, ok, headers } = response;
       const json = jsonOf(await response.text());
+      const askedMs = retryAfterMs(headers);
+      if (askedMs !== undefined && askedMs <= MAX_ASKED_MS) {
+        quietUntilMs = Math.max(quietUntilMs, performance.now() + askedMs + 1);
+      }
       const said = read(json, sent, response) ?? wordFor(status, keyHeader !== false);
       const problem = ok ? 'the answer does not tell' : `the answer was ${status}`;
       const isLost = ok ? json === undefined : PASSING.has(status);
-      return { said, status, problem, isLost, askedMs: retryAfterMs(headers) };
+      return { said, status, problem, isLost, askedMs };
     } catch (cause) {
       request.signal.throwIfAborted();
       const problem = response ? 'the answer could not be read' : 'there was no answer';
