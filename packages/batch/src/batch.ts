@@ -248,7 +248,7 @@ export const readAnswer = {
       const isPassing = errors.length > 0 && errors.every(({ statusCode }) => PASSING_ROWS.has(statusCode));
       return isPassing ? { ...verdict, outcome: 'retry' } : verdict;
     }),
-} as const satisfies Record<string, ReadAnswer>;
+} as const;
 
 /** Why an item failed, or why it is not known whether it was written. */
 export class BatchError extends Error {
