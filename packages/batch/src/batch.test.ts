@@ -238,6 +238,13 @@ it('takes neither a redirect nor a 2xx that does not tell for done, and asks onc
   }
 });
 
+it('does not know what became of an item that the answer leaves out', async () => {
+  const server = answering(() => [{ index: 2, status: 201 }]);
+
+  expect(statuses(await collect(names(3), { fetch: server.fetch }))).toEqual(['unknown', 'unknown', 'done']);
+  expect(server.requests).toHaveLength(1);
+});
+
 it('goes by what `read` makes of an answer, whatever its status', async () => {
   const read = vi.fn<NonNullable<BatchOptions<string>['read']>>((_body, items, { status }) => {
     if (status === 500) return 'split';
@@ -369,6 +376,35 @@ describe('an abort', () => {
     await expect(run).rejects.toBe('no');
     expect(items).not.toHaveBeenCalled();
     expect(server.requests).toEqual([]);
+  });
+
+  it('is thrown though the consumer was busy, and sends nothing that came too late', async () => {
+    const server = answering((items) => (items[0] === 'n0' ? allDone(items) : new Promise(() => {})));
+    const stop = new AbortController();
+    let give = (_item: string) => {};
+    const late = new Promise<string>((resolve) => {
+      give = resolve;
+    });
+    const options = {
+      fetch: server.fetch,
+      signal: stop.signal,
+      maxItems: 1,
+      concurrency: 2,
+      keyHeader: false,
+    } as const;
+    async function* slow() {
+      yield* ['n0', 'n1'];
+      yield late;
+    }
+    const outcomes = batch(URL_, slow(), options);
+    await outcomes.next();
+
+    stop.abort('enough');
+    give('n2');
+    await vi.advanceTimersByTimeAsync(10);
+
+    await expect(outcomes.next()).rejects.toBe('enough');
+    expect(server.requests.map(({ items }) => items[0])).toEqual(['n0', 'n1']);
   });
 
   it('is what leaving the loop is, for all requests and for the source', async () => {

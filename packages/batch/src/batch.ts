@@ -65,8 +65,8 @@ export type ItemOutcome<Item> = { readonly index: number; readonly item: Item } 
  *
  * A chunk that is refused for its size or for one of its items (400, 413, 422) is halved until the item stands alone.
  * Items that failed for now are sent again without the others. A request without an answer is sent again with the same
- * key and the same bytes, and where that does not help its items are `'unknown'`. No more than `concurrency` chunks of
- * items are held. If `items` throws, what it gave before is finished first.
+ * key and the same bytes, and where that does not help its items are `'unknown'`. At most two chunks of items are held
+ * for each request in flight. If `items` throws, what it gave before is finished first.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  * @throws what `items` throws; and the reason of `signal`, upon which items without an outcome may have been written.
