@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff } from '@steadfetch/backoff';
+import { batch } from '@steadfetch/batch';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination, nextCursor } from '@steadfetch/cursor-pagination';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
@@ -260,6 +261,15 @@ for (const [name, read] of Object.entries(PAGINATORS)) {
       }
     };
   }
+}
+
+for (const [what, answer] of Object.entries(BAD_PAGES)) {
+  PATHS[`batch: ${what}`] = async (watch) => {
+    const api = timeout({ afterMs: 50 })(authorized(watch, scripted(answer)));
+    for await (const outcome of batch(ITEMS, [{ id: 1 }], { fetch: api })) {
+      if (outcome.status !== 'done') watch(outcome.error);
+    }
+  };
 }
 
 const seenBefore = new Map<string, readonly unknown[]>();

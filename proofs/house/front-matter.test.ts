@@ -1,5 +1,6 @@
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff } from '@steadfetch/backoff';
+import { batch } from '@steadfetch/batch';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { concurrencyLimit } from '@steadfetch/concurrency-limit';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
@@ -30,6 +31,7 @@ afterEach(() => void vi.useRealTimers());
 const clients: Record<string, (fetch: Fetch) => () => Promise<unknown>> = {
   'adaptive-throttle': (fetch) => requesting(adaptiveThrottle()(fetch)),
   backoff: (fetch) => requesting(backoff()(fetch)),
+  batch: (fetch) => () => batch(API, [{}], { fetch }).next(),
   'circuit-breaker': (fetch) => requesting(circuitBreaker()(fetch)),
   'concurrency-limit': (fetch) => requesting(concurrencyLimit({ max: 10 })(fetch)),
   'cursor-pagination': (fetch) => () => cursorPagination(API, { fetch, next: () => null }).next(),
