@@ -26,5 +26,3 @@ function sentence(figures: KillFigures): string {
   const seconds = Math.round((performance.now() - startMs) / 1_000);
   return `${seconds} s: ${kills} kills and ${failures} broken answers survived; ${sources} sources done, ${expected} records: ${lost} lost, ${doubled} doubled, ${wrong} wrong; ${pagesSent} pages read, ${pagesSent - pagesLanded} of them again`;
 }
-
-

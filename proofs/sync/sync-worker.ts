@@ -19,7 +19,7 @@ const sources: Record<string, Pages<{ readonly id: string }>> = {
   users: ({ resume }) =>
     cursorPagination(`${baseUrl}/users`, { ...shared, resume, next: (body) => body.next_cursor, param: 'cursor' }),
   transactions: ({ resume }) => linkPagination(`${baseUrl}/transactions`, { ...shared, resume }),
-  events: ({ resume }) => offsetPagination(`${baseUrl}/events`, { ...shared, resume, pageSize: 20 }),
+  events: ({ resume }) => offsetPagination(`${baseUrl}/events`, { ...shared, resume, limit: 20 }),
 };
 
 process.send!('ready');
