@@ -8,6 +8,7 @@ import { idempotencyKey } from '@steadfetch/idempotency-key';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { requestLog } from '@steadfetch/request-log';
+import { resumableSync } from '@steadfetch/resumable-sync';
 import { timeout } from '@steadfetch/timeout';
 import { tokenBucket } from '@steadfetch/token-bucket';
 import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
@@ -39,6 +40,10 @@ const clients: Record<string, (fetch: Fetch) => () => Promise<unknown>> = {
   'link-pagination': (fetch) => () => linkPagination(API, { fetch }).next(),
   'offset-pagination': (fetch) => () => offsetPagination(API, { fetch }).next(),
   'request-log': (fetch) => requesting(requestLog()(fetch)),
+  'resumable-sync': (fetch) => () => {
+    const sink = { load: () => undefined, commit: () => undefined };
+    return resumableSync(() => linkPagination(API, { fetch }), sink, { source: 'items' });
+  },
   timeout: (fetch) => requesting(timeout()(fetch)),
   'token-bucket': (fetch) => requesting(tokenBucket({ ratePerSecond: 10 })(fetch)),
   'token-cache': (fetch) => {

@@ -1,0 +1,79 @@
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Checkpoint, SyncRecord } from './resumable-sync.ts';
+import { sqliteSink } from './sqlite.ts';
+
+let database: DatabaseSync;
+beforeEach(() => {
+  database = new DatabaseSync(':memory:');
+});
+afterEach(() => database.close());
+
+it('gives back the checkpoint as it was committed, by source, to whoever opens the file', async () => {
+  await sqliteSink(database).commit('users', [], checkpoint(1));
+  const sink = sqliteSink(database);
+
+  expect(await sink.load('users')).toEqual(checkpoint(1));
+  expect(await sink.load('events')).toBeUndefined();
+});
+
+it('adds, changes, and leaves what is the same', async () => {
+  const sink = sqliteSink(database);
+  await sink.commit('users', [record('a', 'v1'), record('b', 'v1')], checkpoint(1));
+
+  const landed = await sink.commit('users', [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')], checkpoint(2));
+
+  expect(landed).toEqual({ added: 1, changed: 1 });
+  expect(contents('users')).toEqual({ a: 'v2', b: 'v1', c: 'v1' });
+  expect(await sink.load('users')).toEqual(checkpoint(2));
+});
+
+it('keeps the same id of two sources apart', async () => {
+  const sink = sqliteSink(database);
+  await sink.commit('users', [record('a', 'user')], checkpoint(1));
+  await sink.commit('events', [record('a', 'event')], checkpoint(1));
+
+  expect([contents('users'), contents('events')]).toEqual([{ a: 'user' }, { a: 'event' }]);
+});
+
+it.each(['sync_records', 'sync_checkpoints'])(
+  'writes neither records nor checkpoint where %s refuses',
+  async (table) => {
+    const sink = sqliteSink(database);
+    await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+    database.exec(`
+    CREATE TRIGGER full_disk BEFORE INSERT ON ${table}
+    WHEN new.source = 'users' BEGIN SELECT RAISE(ABORT, 'disk is full'); END
+  `);
+
+    expect(() => sink.commit('users', [record('a', 'v2'), record('b', 'v1')], checkpoint(2))).toThrow('disk is full');
+
+    expect(contents('users')).toEqual({ a: 'v1' });
+    expect(await sink.load('users')).toEqual(checkpoint(1));
+    expect(await sink.commit('events', [record('a', 'v1')], checkpoint(1))).toEqual({ added: 1, changed: 0 });
+  },
+);
+
+it('tells why it failed where the database has rolled back by itself', () => {
+  const sink = sqliteSink(database);
+  database.exec(`
+    CREATE TRIGGER full_disk BEFORE INSERT ON sync_records BEGIN SELECT RAISE(ROLLBACK, 'disk is full'); END
+  `);
+
+  expect(() => sink.commit('users', [record('a', 'v1')], checkpoint(1))).toThrow('disk is full');
+});
+
+function contents(source: string): Record<string, unknown> {
+  const rows = database
+    .prepare("SELECT id, content ->> 'version' AS version FROM sync_records WHERE source = ? ORDER BY id")
+    .all(source);
+  return Object.fromEntries(rows.map(({ id, version }) => [id, version]));
+}
+
+function record(id: string, version: string): SyncRecord<unknown> {
+  return { id, hash: version, item: { id, version } };
+}
+
+function checkpoint(pages: number): Checkpoint {
+  return { run: '', resume: { at: pages }, complete: false, pages, records: pages };
+}

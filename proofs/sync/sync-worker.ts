@@ -1,0 +1,31 @@
+/** Syncs every source from a provider into a SQLite file, and goes on where whoever wrote it last was: `url file`. */
+import { DatabaseSync } from 'node:sqlite';
+import { backoff } from '@steadfetch/backoff';
+import { cursorPagination } from '@steadfetch/cursor-pagination';
+import { linkPagination } from '@steadfetch/link-pagination';
+import { offsetPagination } from '@steadfetch/offset-pagination';
+import { type Pages, resumableSync } from '@steadfetch/resumable-sync';
+import { sqliteSink } from '@steadfetch/resumable-sync/sqlite';
+
+/** The exit code where a source could not be read to its end. */
+const GAVE_UP = 3;
+
+const [baseUrl = '', file = ''] = process.argv.slice(2);
+const database = new DatabaseSync(file);
+const sink = sqliteSink(database);
+const shared = { fetch: backoff({ attempts: 8, baseMs: 2, capMs: 20 })(fetch), prefetch: 1 };
+
+const sources: Record<string, Pages<{ readonly id: string }>> = {
+  users: ({ resume }) =>
+    cursorPagination(`${baseUrl}/users`, { ...shared, resume, next: (body) => body.next_cursor, param: 'cursor' }),
+  transactions: ({ resume }) => linkPagination(`${baseUrl}/transactions`, { ...shared, resume }),
+  events: ({ resume }) => offsetPagination(`${baseUrl}/events`, { ...shared, resume, limit: 20 }),
+};
+
+process.send!('ready');
+const outcomes = await Promise.allSettled(
+  Object.entries(sources).map(([source, pages]) => resumableSync(pages, sink, { source })),
+);
+database.close();
+process.disconnect();
+process.exitCode = outcomes.every(({ status }) => status === 'fulfilled') ? 0 : GAVE_UP;
