@@ -1,5 +1,6 @@
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import type { ScenarioId } from '@steadfetch/fake-provider';
+import { type KeysetPaginationOptions, keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { describe, expect, it } from 'vitest';
@@ -16,6 +17,11 @@ type Read = (
 type Resume = Readonly<Record<string, unknown>> | undefined;
 
 const byOffset: Read = ({ baseUrl, fetch }, resume) => offsetPagination<Item>(`${baseUrl}/items`, { fetch, resume });
+
+const byKey =
+  (options: Omit<KeysetPaginationOptions<Item>, 'fetch' | 'resume'>): Read =>
+  ({ baseUrl, fetch }, resume) =>
+    keysetPagination<Item>(`${baseUrl}/items`, { ...options, fetch, resume });
 
 /** Each pattern against every scenario it claims, at seeds that nobody picked. */
 const PROOFS: readonly { readonly pattern: string; readonly id: ScenarioId; readonly read: Read }[] = [
@@ -37,6 +43,22 @@ const PROOFS: readonly { readonly pattern: string; readonly id: ScenarioId; read
     pattern: 'link-pagination',
     id: 'pagination/link-churn',
     read: ({ baseUrl, fetch }, resume) => linkPagination<Item>(`${baseUrl}/items`, { fetch, resume }),
+  },
+  { pattern: 'keyset-pagination by id', id: 'pagination/ties', read: byKey({ params: { after: 'after_id' } }) },
+  {
+    pattern: 'keyset-pagination by time, with pages that hold an instant',
+    id: 'pagination/ties',
+    read: byKey({ params: { from: 'created_from', limit: 'limit' }, limit: 200 }),
+  },
+  {
+    pattern: 'keyset-pagination by time and id',
+    id: 'pagination/ties',
+    read: byKey({ params: { from: 'created_from', after: 'after_id' } }),
+  },
+  {
+    pattern: 'keyset-pagination by windows of time',
+    id: 'pagination/window-cut-off',
+    read: byKey({ params: { from: 'created_from', to: 'created_to' } }),
   },
 ];
 
@@ -70,6 +92,32 @@ describe.each(WORLDS)('$name', ({ open }) => {
       expect(world.provider.judge('items', delivered.values())).toMatchObject(WHOLE);
     });
   });
+});
+
+describe.each(WORLDS)('$name', ({ open }) => {
+  it.each([{ after: 'after_id' }, { from: 'created_from' }, { from: 'created_from', after: 'after_id' }])(
+    'catches late commits, by %o, with what the next runs look back for, and repeats nothing',
+    async (params) => {
+      await using world = await open('pagination/late-commits', 5);
+      const delivered: Item[] = [];
+      let resume: Resume;
+
+      let lastRun = 0;
+
+      for (let run = 0; run < 4; run += 1) {
+        lastRun = world.provider.ledger.entries.at(-1)?.sequence ?? 0;
+        for await (const page of byKey({ params, lookbackMs: 60_000 })(world, resume)) {
+          delivered.push(...page.items);
+          resume = structuredClone(page.resume);
+        }
+      }
+
+      // What was there when the last run began: a thousand records, and two that came late with each request.
+      const verdict = world.provider.judge('items', delivered, lastRun);
+      expect(verdict).toMatchObject(WHOLE);
+      expect(verdict.expected).toBeGreaterThan(1_000 + 2 * lastRun);
+    },
+  );
 });
 
 const WHOLE = { lost: [], duplicated: [], invented: [], corrupted: [] };

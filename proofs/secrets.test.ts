@@ -5,6 +5,7 @@ import { batch } from '@steadfetch/batch';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination, nextCursor } from '@steadfetch/cursor-pagination';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
+import { keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { requestLog } from '@steadfetch/request-log';
@@ -203,6 +204,7 @@ Object.assign(PATHS, {
       () => idempotencyKey({ key: TOKEN as never }),
       () => cursorPagination(`ftp://api.test/?token=${TOKEN}`, { next: nextCursor.slack }),
       () => cursorPagination(`/items?cursor=${QUERY}`, { next: nextCursor.slack }),
+      () => keysetPagination(`/items?cursor=${QUERY}`, { params: { after: 'after_id' } }),
       () => linkPagination(`/items?cursor=${QUERY}`),
       () => offsetPagination(`/items?cursor=${QUERY}`),
     ];
@@ -221,6 +223,9 @@ Object.assign(PATHS, {
 const PAGINATORS: Record<string, (fetch: Fetch, resume?: never) => AsyncGenerator<{ resume: unknown }>> = {
   'cursor-pagination': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => body.next, param: 'cursor' }),
   'cursor-pagination with a URL': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => body.nextUrl }),
+  'keyset-pagination': (fetch) => keysetPagination(ITEMS, { fetch, params: { after: 'after' }, limit: 1 }),
+  'keyset-pagination by time': (fetch) =>
+    keysetPagination(ITEMS, { fetch, params: { from: 'from' }, time: () => 0, limit: 1 }),
   'link-pagination': (fetch) => linkPagination(ITEMS, { fetch }),
   'offset-pagination': (fetch) => offsetPagination(ITEMS, { fetch }),
 };

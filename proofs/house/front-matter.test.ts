@@ -5,6 +5,7 @@ import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { concurrencyLimit } from '@steadfetch/concurrency-limit';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
+import { keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { requestLog } from '@steadfetch/request-log';
@@ -37,6 +38,7 @@ const clients: Record<string, (fetch: Fetch) => () => Promise<unknown>> = {
   'concurrency-limit': (fetch) => requesting(concurrencyLimit({ max: 10 })(fetch)),
   'cursor-pagination': (fetch) => () => cursorPagination(API, { fetch, next: () => null }).next(),
   'idempotency-key': (fetch) => requesting(idempotencyKey()(fetch)),
+  'keyset-pagination': (fetch) => () => keysetPagination(API, { fetch, params: { after: 'after_id' } }).next(),
   'link-pagination': (fetch) => () => linkPagination(API, { fetch }).next(),
   'offset-pagination': (fetch) => () => offsetPagination(API, { fetch }).next(),
   'request-log': (fetch) => requesting(requestLog()(fetch)),

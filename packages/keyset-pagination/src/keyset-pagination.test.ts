@@ -1,0 +1,382 @@
+import { expect, it, vi } from 'vitest';
+import { type Fetch, type KeysetPaginationOptions, keysetPagination, type Page } from './keyset-pagination.ts';
+
+const BY_ID = { after: 'after' } as const;
+const BY_TIME = { from: 'from' } as const;
+const BY_BOTH = { from: 'from', after: 'after' } as const;
+
+it.each([BY_ID, BY_TIME, BY_BOTH])(
+  'reads every record once, by %o, to the first page with nothing new',
+  async (params) => {
+    const { fetch, asked } = serve(rowsAt(1, 2, 2, 3, 4, 5, 6), { size: 3 });
+
+    expect(idsOf(await collect({ fetch, params }))).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(asked.length).toBeGreaterThan(3);
+  },
+);
+
+it('names the last id, the last time as it came, or both', async () => {
+  for (const [params, query] of [
+    [BY_ID, '?after=1'],
+    [BY_TIME, '?from=2026-01-01T00%3A00%3A02Z'],
+    [BY_BOTH, '?from=2026-01-01T00%3A00%3A02Z&after=1'],
+    [{ ...BY_ID, limit: 'size' }, '?after=1&size=2'],
+  ] as const) {
+    const { fetch, asked } = serve(rowsAt(1, 2, 3), { size: 2 });
+    await collect({ fetch, params, limit: 2 });
+    expect(asked[1]).toBe(query);
+  }
+});
+
+it('writes times as told', async () => {
+  const { fetch, asked } = serve(rowsAt(1, 2, 3), { size: 2 });
+  const formatTime = (atMs: number) => String(atMs / 1_000);
+
+  await collect({ fetch, params: { ...BY_TIME, to: 'to' }, formatTime, since: at(1), until: at(9) });
+
+  const epoch = Date.UTC(2026, 0, 1) / 1_000;
+  expect(asked.slice(0, 2)).toEqual([`?from=${epoch + 1}&to=${epoch + 9}`, `?from=${epoch + 2}&to=${epoch + 9}`]);
+});
+
+it('reads epoch milliseconds, and writes them as RFC 3339', async () => {
+  const { fetch, asked } = serve(rowsAt(1, 2, 3), { size: 2 });
+
+  await collect({ fetch, params: BY_TIME, time: ({ created_at }) => Date.parse(created_at) });
+
+  expect(asked[1]).toBe('?from=2026-01-01T00%3A00%3A02.000Z');
+});
+
+it('neither loses nor repeats records that share the instant a page ends in', async () => {
+  const rows = rowsAt(1, 2, 2, 2, 3, 3, 3, 3, 4);
+  for (const size of [5, 6, 7, 8]) {
+    for (const params of [BY_TIME, BY_BOTH]) {
+      expect(idsOf(await collect({ fetch: serve(rows, { size }).fetch, params }))).toEqual(rows.map(({ id }) => id));
+    }
+  }
+});
+
+it.each([BY_ID, BY_BOTH])('goes through pages full of one instant, by %o', async (params) => {
+  const { fetch, asked } = serve(rowsAt(1, ...Array<number>(20).fill(2), 3), { size: 3, told: true });
+
+  expect(idsOf(await collect({ fetch, params }))).toHaveLength(22);
+  expect(asked).toHaveLength(8);
+});
+
+it.each([
+  ['is told that there is more', { told: true }, { limit: 3 }],
+  ['is not told', {}, { limit: 3 }],
+  ['is told, and the server gives less than the limit', { told: true }, { limit: 100 }],
+])('stops at a page full of one instant, by time alone, where it %s', async (_, behaviour, options) => {
+  const { fetch, asked } = serve(rowsAt(1, 2, 3, 4, ...Array<number>(20).fill(5), 6), { size: 3, ...behaviour });
+  const { pages, error } = await collectUntilError({ fetch, params: BY_TIME, ...options });
+
+  expect(error).toMatchObject({ name: 'KeysetStalledError', resume: pages.at(-1)!.resume });
+  expect((error as Error).message).toMatch(/^Page 4 of https:\/\/api\.test\/rows: .* nothing new/);
+  expect(idsOf(pages)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  expect(asked.length).toBeLessThan(15);
+});
+
+it.each([1, 2, 3])('takes %i records that share an instant, all there are, for the end', async (count) => {
+  const rows = rowsAt(...Array<number>(count).fill(7));
+  const pages = await collect({ fetch: serve(rows, { size: 4 }).fetch, params: BY_TIME });
+
+  expect(idsOf(pages)).toHaveLength(count);
+  const again = serve(rows, { size: 4 }).fetch;
+  expect(await collect({ fetch: again, params: BY_TIME, resume: stored(pages.at(-1)!) })).toEqual([]);
+});
+
+it('goes on after an empty page that says there is more', async () => {
+  const { fetch } = serve(rowsAt(1, 2, 3, 4, 5), { size: 2, told: true, emptyAt: [2, 3] });
+
+  expect(idsOf(await collect({ fetch, params: BY_ID }))).toEqual([0, 1, 2, 3, 4]);
+});
+
+it('gives up where there is said to be more, and never is', async () => {
+  const fetch = vi.fn(async () => Response.json({ rows: [], has_more: true }));
+  const { error } = await collectUntilError({ fetch, params: BY_ID });
+
+  expect(error).toMatchObject({ name: 'KeysetStalledError', page: 1, resume: undefined });
+  expect(fetch).toHaveBeenCalledTimes(10);
+});
+
+it('asks no more once a page says that it is the last, in its own words too', async () => {
+  const fetch = vi.fn(async () => Response.json({ rows: [{ id: 1 }], last: true }));
+
+  await collect({ fetch, params: BY_ID, more: ({ last }) => !last });
+
+  expect(fetch).toHaveBeenCalledOnce();
+});
+
+it.each([2, 3, 7])('notices a listing that runs in a circle of %i pages', async (length) => {
+  let calls = 0;
+  const fetch: Fetch = async () => Response.json([{ id: `page ${calls++ % length}` }]);
+  const { pages, error } = await collectUntilError({ fetch, params: BY_ID });
+
+  expect(error).toMatchObject({ name: 'KeysetStalledError', resume: pages.at(-1)!.resume });
+  expect(pages.length).toBeLessThan(4 * length);
+});
+
+it.each([BY_TIME, BY_BOTH])('ends where the server ignores %o and answers the same again', async (params) => {
+  const fetch: Fetch = async () => Response.json({ rows: rowsAt(1, 2, 3), has_more: true });
+  const { pages, error } = await collectUntilError({ fetch, params, limit: 3 });
+
+  expect(error).toMatchObject({ name: 'KeysetStalledError', page: 2 });
+  expect(idsOf(pages)).toEqual([0, 1, 2]);
+});
+
+it('refuses a page that is not in the order of its times', async () => {
+  const fetch: Fetch = async () => Response.json(rowsAt(1, 3, 2));
+  const { error } = await collectUntilError({ fetch, params: BY_TIME });
+
+  expect(error).toMatchObject({ name: 'PageError', cause: { message: expect.stringContaining('not in the order') } });
+});
+
+it.each([
+  ['an id', [{ created_at: '2026-01-01T00:00:00Z' }], 'A record has no id'],
+  ['a time', [{ id: 1 }], 'The time of a record'],
+])('refuses a record without %s', async (_, rows, message) => {
+  const { error } = await collectUntilError({ fetch: async () => Response.json(rows), params: BY_TIME });
+
+  expect(error).toMatchObject({ name: 'PageError', cause: { message: expect.stringContaining(message) } });
+});
+
+it.each([true, false])('reads windows that meet without loss or repeat, asked for their end: %s', async (isAsked) => {
+  const { fetch } = serve(rowsAt(1, 2, 2, 3, 3, 3, 4, 5), { size: 4 });
+  const params = isAsked ? { ...BY_TIME, to: 'to' } : BY_TIME;
+  const windows = [];
+  for (const [since, until] of [
+    [0, 2],
+    [2, 3],
+    [3, 9],
+  ] as const) {
+    windows.push(idsOf(await collect({ fetch, params, since: at(since), until: at(until) })));
+  }
+
+  expect(windows).toEqual([[0], [1, 2], [3, 4, 5, 6, 7]]);
+});
+
+it('delivers what an earlier window left out when it goes on to a later end', async () => {
+  const { fetch } = serve(rowsAt(1, 2, 3, 4, 5), { size: 9 });
+  const [first] = await collect({ fetch, params: BY_BOTH, until: at(3) });
+  const rest = await collect({ fetch, params: BY_BOTH, until: at(5), resume: stored(first!) });
+
+  expect([idsOf([first!]), idsOf(rest)]).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
+});
+
+it.each([BY_ID, BY_TIME, BY_BOTH])('catches what became visible late, by %o, and repeats nothing', async (params) => {
+  const rows = rowsAt(1, 2, 3, 6, 7);
+  const first = await collect({ fetch: serve(rows, { size: 3 }).fetch, params, lookbackMs: 4_000 });
+  const later = [...rows.slice(0, 3), { ...rows[0]!, id: 2.5, created_at: stamp(4) }, ...rows.slice(3)];
+  const options = { params, lookbackMs: 4_000, resume: stored(first.at(-1)!) };
+
+  const second = await collect({ fetch: serve(later, { size: 3 }).fetch, ...options });
+
+  expect(idsOf(second)).toEqual([2.5]);
+  const third = { ...options, resume: stored(second.at(-1)!) };
+  expect(await collect({ fetch: serve(later, { size: 3 }).fetch, ...third })).toEqual([]);
+});
+
+it('keeps the ids within the lookback only', async () => {
+  const pages = await collect({
+    fetch: serve(rowsAt(...Array.from({ length: 500 }, (_, second) => second)), { size: 50 }).fetch,
+    params: BY_TIME,
+    lookbackMs: 20_000,
+  });
+
+  expect(pages.map(({ resume }) => (resume as { seen: unknown[] }).seen.length)).toEqual(Array(pages.length).fill(21));
+});
+
+it('keeps no more than a page of ids by an exact key, however many share an instant', async () => {
+  const { fetch } = serve(rowsAt(...Array<number>(300).fill(1)), { size: 10 });
+
+  for (const { resume } of await collect({ fetch, params: BY_BOTH })) {
+    expect((resume as { seen: unknown[] }).seen).toHaveLength(10);
+  }
+});
+
+it('keeps few ids where a record changes again and again', async () => {
+  let turn = 0;
+  const fetch: Fetch = async () => {
+    turn += 10;
+    const rows = [0, turn].map((id, index) => ({ id, created_at: stamp(turn + index) }));
+    return Response.json({ rows, has_more: turn < 500 });
+  };
+
+  const pages = await collect({ fetch, params: BY_TIME, lookbackMs: 15_000 });
+
+  expect((pages.at(-1)!.resume as { seen: unknown[] }).seen.length).toBeLessThan(5);
+});
+
+it('begins by id just before the lookback, not at the beginning', async () => {
+  const { fetch, asked } = serve(rowsAt(1, 2, 3, 20, 21), { size: 9 });
+  const options = { fetch, params: BY_ID, lookbackMs: 4_000 };
+  const [page] = await collect(options);
+  asked.length = 0;
+
+  expect(await collect({ ...options, resume: stored(page!) })).toEqual([]);
+  expect(asked[0]).toBe('?after=2');
+});
+
+it('goes on past records that came later than promised', async () => {
+  const rows = rowsAt(1, 10);
+  const options = { params: BY_ID, lookbackMs: 5_000, limit: 3 };
+  const [page] = await collect({ ...options, fetch: serve(rows, { size: 3 }).fetch });
+  const tooLate = [0.1, 0.2, 0.3].map((id) => ({ id, created_at: stamp(2) }));
+  const { fetch } = serve([rows[0]!, ...tooLate, rows[1]!, { id: 2, created_at: stamp(11) }], { size: 3 });
+
+  expect(idsOf(await collect({ ...options, fetch, resume: stored(page!) }))).toEqual([2]);
+});
+
+it.each([BY_TIME, BY_BOTH])('does not go back where a page holds but old records, by %o', async (params) => {
+  const { fetch, asked } = serve(rowsAt(1, 2, 3, 4), { size: 3, told: true });
+  const repeating: Fetch = async (input) => {
+    const answer = await fetch(input);
+    return asked.length === 2 ? Response.json({ rows: rowsAt(1), has_more: true }) : answer;
+  };
+
+  expect(idsOf(await collect({ fetch: repeating, params }))).toEqual([0, 1, 2, 3]);
+  expect(asked[2]).toBe(asked[1]);
+});
+
+it.each([
+  ['at once', 13, 0],
+  ['after a long wait', 40, 27_000],
+])('looks back from the moment it asked so near to the present, answered %s', async (_, second, waitMs) => {
+  const rows = rowsAt(1, 8, 11, 12);
+  const { fetch, asked } = serve(rows, { size: 4, answeredAt: () => at(asked.length === 1 ? second : 41) });
+  const slow: Fetch = async (input) => {
+    if (asked.length === 0) vi.advanceTimersByTime(waitMs);
+    return fetch(input);
+  };
+  const options = { params: BY_TIME, lookbackMs: 9_000, fetch: slow };
+  const pages = keysetPagination<Row>('https://api.test/rows', options);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    await pages.next();
+  } finally {
+    vi.useRealTimers();
+  }
+  rows.push({ id: 4, created_at: stamp(38) }, { id: 5, created_at: stamp(39) });
+  const { value } = await pages.next();
+  await pages.return();
+  // It became visible in second 19, say: in time.
+  rows.splice(2, 0, { id: 2.5, created_at: stamp(10) });
+
+  expect(idsOf(await collect({ ...options, resume: stored(value as Page<Row>) }))).toEqual([2.5]);
+});
+
+it('delivers a record again once its time has changed', async () => {
+  const rows = rowsAt(1, 2, 3);
+  const [first] = await collect({ fetch: serve(rows, { size: 9 }).fetch, params: BY_TIME, lookbackMs: 9_000 });
+  const updated = [rows[0]!, rows[2]!, { ...rows[1]!, created_at: stamp(5) }];
+
+  const second = await collect({
+    ...{ fetch: serve(updated, { size: 9 }).fetch, params: BY_TIME, lookbackMs: 9_000 },
+    resume: stored(first!),
+  });
+
+  expect(second.flatMap(({ items }) => items)).toEqual([{ id: 1, created_at: stamp(5) }]);
+});
+
+it.each([
+  [{ params: {} }, TypeError, 'params must name `after` or `from`'],
+  [{ params: BY_ID, since: at(1) }, TypeError, 'since needs params.from'],
+  [{ params: BY_TIME, since: new Date('x') }, TypeError, 'since must be'],
+  [{ params: BY_TIME, since: at(2), until: at(1) }, RangeError, 'until must not be before since'],
+  [{ params: BY_TIME, lookbackMs: -1 }, RangeError, 'lookbackMs must be an integer from 0, got -1'],
+  [{ params: BY_TIME, limit: 0 }, RangeError, 'limit must be an integer from 1, got 0'],
+])('refuses %o when called', (options, error, message) => {
+  const call = () => keysetPagination('https://api.test/rows', options);
+
+  expect(call).toThrow(error);
+  expect(call).toThrow(message);
+});
+
+interface Row {
+  readonly id: number;
+  readonly created_at: string;
+}
+
+/** More than any of these listings has. */
+const MOST_PAGES = 200;
+
+type Options = Omit<KeysetPaginationOptions<Row>, 'fetch'> & { readonly fetch: Fetch };
+
+async function collect(options: Options): Promise<Page<Row>[]> {
+  const { pages, error } = await collectUntilError(options);
+  if (error !== undefined) throw error;
+  return pages;
+}
+
+async function collectUntilError(options: Options) {
+  const pages: Page<Row>[] = [];
+  try {
+    for await (const page of keysetPagination<Row>('https://api.test/rows', options)) {
+      pages.push(page);
+      if (pages.length === MOST_PAGES) throw new Error('It never ends');
+    }
+    return { pages, error: undefined };
+  } catch (error) {
+    return { pages, error };
+  }
+}
+
+function idsOf(pages: readonly Page<Row>[]): number[] {
+  return pages.flatMap(({ items }) => items.map(({ id }) => id));
+}
+
+/** A page's `resume`, as another process has it. */
+function stored({ resume }: Page<Row>) {
+  return JSON.parse(JSON.stringify(resume));
+}
+
+function at(second: number): Date {
+  return new Date(Date.UTC(2026, 0, 1, 0, 0, second));
+}
+
+function stamp(second: number): string {
+  return at(second).toISOString().replace('.000', '');
+}
+
+/** Records with the ids 0, 1, 2... at these seconds. */
+function rowsAt(...seconds: number[]): Row[] {
+  return seconds.map((second, id) => ({ id, created_at: stamp(second) }));
+}
+
+interface Behaviour {
+  readonly size: number;
+  /** Says whether there are more. */
+  readonly told?: boolean;
+  /** The requests answered by an empty page, counted from 1. */
+  readonly emptyAt?: readonly number[];
+  /** The server's clock. @defaultValue none, so that the client's counts */
+  readonly answeredAt?: () => Date;
+}
+
+/** Serves pages of `size` in the order given: after an id, from an instant on, or after an id of that instant. */
+function serve(rows: readonly Row[], { size, told = false, emptyAt = [], answeredAt }: Behaviour) {
+  const asked: string[] = [];
+  const fetch: Fetch = async (input) => {
+    const { search, searchParams: query } = new URL(String(input));
+    asked.push(search);
+    const timeOf = (name: string, otherwise: number) => {
+      const text = query.get(name);
+      if (text === null) return otherwise;
+      return /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
+    };
+    const [fromMs, toMs] = [timeOf('from', 0), timeOf('to', Number.POSITIVE_INFINITY)];
+    const after = Number(query.get('after') ?? -1);
+    const left = rows.filter(({ id, created_at }) => {
+      const atMs = Date.parse(created_at);
+      const isAfter = query.has('from') && query.has('after') ? atMs > fromMs || id > after : id > after;
+      return atMs >= fromMs && atMs < toMs && isAfter;
+    });
+    const page = emptyAt.includes(asked.length) ? [] : left.slice(0, size);
+    const headers = answeredAt && { date: answeredAt().toUTCString() };
+    return Response.json({ rows: page, ...(told && { has_more: left.length > page.length }) }, headers && { headers });
+  };
+  return { fetch, asked };
+}
