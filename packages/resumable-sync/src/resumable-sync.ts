@@ -49,12 +49,12 @@ export interface Checkpoint {
 /** Where records go. Its calls for one source never overlap. */
 export interface Sink<Item> {
   /** The checkpoint committed last, or nothing. */
-  load(source: string): Answer<Checkpoint | null | undefined>;
+  load(source: string): Awaitable<Checkpoint | null | undefined>;
   /**
    * Writes the records and the checkpoint in one transaction: both or none. An id that is there already is replaced, if
    * `hash` differs. No id comes twice in one call. What is thrown ends the sync as it is.
    */
-  commit(source: string, records: readonly SyncRecord<Item>[], checkpoint: Checkpoint): Answer<Landed | undefined>;
+  commit(source: string, records: readonly SyncRecord<Item>[], checkpoint: Checkpoint): Awaitable<Landed | undefined>;
 }
 
 /** What became of the records of one commit; all others were there, unchanged. */
@@ -68,13 +68,19 @@ export interface Landed {
 /** A validator, as Zod, Valibot, ArkType and others have it. Source: https://standardschema.dev, version 1. */
 export interface StandardSchema {
   /** Its one property. A value fits where there are no issues. */
-  readonly '~standard': { readonly validate: (value: unknown) => Answer<SchemaResult> };
+  readonly '~standard': { validate(value: unknown): Awaitable<{ issues?: readonly SchemaIssue[] | undefined }> };
 }
 
-type Answer<Value> = Value | Promise<Value>;
-type SchemaResult = { readonly issues?: readonly SchemaIssue[] | undefined };
-type PathStep = PropertyKey | { readonly key: PropertyKey };
-type SchemaIssue = { readonly message: string; readonly path?: readonly PathStep[] | undefined };
+/** What does not fit, and where in the value. */
+export interface SchemaIssue {
+  /** As the validator words it. */
+  readonly message: string;
+  /** From the outside in. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** At once, or later. */
+export type Awaitable<Value> = Value | Promise<Value>;
 
 /** How a source is synced. */
 export interface ResumableSyncOptions<Item> {
@@ -146,7 +152,8 @@ export function resumableSync<Item>(
   sink: Sink<Item>,
   options: ResumableSyncOptions<Item>,
 ): Promise<SyncFigures> {
-  const { source, run = '', follow = false, id = ownId, schema, total: readTotal, signal, onEvent } = options;
+  const { source, run = '', follow = false, schema, total: readTotal, signal, onEvent } = options;
+  const { id = (item) => (item as { id?: string } | null)?.id ?? '' } = options;
   if (typeof source !== 'string' || source === '') throw new TypeError('resumableSync: source must be a name');
   const functions = { pages, 'sink.load': sink?.load, 'sink.commit': sink?.commit, id };
   if (schema) Object.assign(functions, { 'schema.~standard.validate': schema['~standard']?.validate });
@@ -157,7 +164,6 @@ export function resumableSync<Item>(
   const landed = { added: 0, changed: 0 };
   const startMs = performance.now();
   let total: number | undefined;
-
   return sync();
 
   async function sync(): Promise<SyncFigures> {
@@ -202,7 +208,6 @@ export function resumableSync<Item>(
     const newest = new Map<string, Item>();
     for (const [index, item] of items.entries()) {
       const key = id(item) ?? '';
-      // Nobody could tell whether it is there already.
       if (key === '') throw new TypeError(`resumableSync: record ${index} of page ${page} of ${source} has no id`);
       newest.set(`${key}`, item);
     }
@@ -224,18 +229,14 @@ export function resumableSync<Item>(
   }
 }
 
-const ownId = (item: unknown): string => (item as { id?: string } | null)?.id ?? '';
-
 /** SHA-256 of the content, the same whatever the order of its keys, in Base64. */
 async function fingerprint(content: unknown): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(content, inOrder)));
+  const text = JSON.stringify(content, (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
+  });
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return btoa(String.fromCharCode(...new Uint8Array(bytes)));
-}
-
-/** For `JSON.stringify`: objects with their keys in order. */
-function inOrder(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
