@@ -12,7 +12,7 @@ export interface CircuitBreakerOptions {
   readonly windowMs?: number;
   /** With fewer calls than this in the window, the circuit stays closed. A whole number from 1. @defaultValue 10 */
   readonly minimumCalls?: number;
-  /** How long it stays open, in milliseconds; twice as long with every trip in a row. From 1. @defaultValue 30_000 */
+  /** How long it stays open, in milliseconds; twice, then four times as long for trips in a row. From 1. @defaultValue 5_000 */
   readonly openMs?: number;
   /** The longest it stays open, in milliseconds, whatever was asked for. From `openMs`. @defaultValue 600_000 */
   readonly maxOpenMs?: number;
@@ -84,7 +84,7 @@ export interface SavedCircuit {
  * @throws {@link CircuitOpenError} when the request is made, if the circuit does not let it through. It is not sent.
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
-  const { failureRatio = 0.5, windowMs = 30_000, minimumCalls = 10, openMs = 30_000, maxOpenMs = 600_000 } = options;
+  const { failureRatio = 0.5, windowMs = 30_000, minimumCalls = 10, openMs = 5_000, maxOpenMs = 600_000 } = options;
   const { halfOpenCalls = 1, isFailure, key: keyOf = ({ url }) => url.origin, restore = [], onEvent } = options;
   requireNumbers('circuitBreaker', { failureRatio }, Number.EPSILON, 1);
   requireNumbers('circuitBreaker', { windowMs, minimumCalls, openMs, halfOpenCalls }, 1, Number.MAX_SAFE_INTEGER);
@@ -126,7 +126,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   function open(circuit: Circuit, failure?: Response): void {
     circuit.trips += 1;
     const askedMs = (failure && retryAfterMs(failure.headers)) ?? 0;
-    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * 2 ** (circuit.trips - 1)));
+    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * Math.min(2 ** (circuit.trips - 1), 4)));
     circuit.phase = { state: 'open', until: clock() + forMs };
     notify<CircuitEvent>(onEvent, { type: 'open', key: circuit.key, openMs: forMs, trips: circuit.trips });
   }

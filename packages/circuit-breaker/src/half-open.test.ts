@@ -235,7 +235,7 @@ class Model {
     this.outcomes = [];
     if (state === 'closed') this.trips = 0;
     if (state === 'open') {
-      this.openUntil = this.now + Math.min(MAX_OPEN_MS, OPEN_MS * 2 ** this.trips);
+      this.openUntil = this.now + Math.min(MAX_OPEN_MS, OPEN_MS * Math.min(4, 2 ** this.trips));
       this.trips += 1;
     }
   }
