@@ -30,7 +30,9 @@ export function createCrew(
 
   async function hire(): Promise<void> {
     if (isOver) return;
-    const worker = fork(join(import.meta.dirname, 'worker.ts'), [JSON.stringify(settings)], {
+    const worker = fork(join(import.meta.dirname, 'worker.ts'), {
+      // Not as an argument: the URL of Redis may hold a password, and everybody sees those.
+      env: { ...process.env, FLEET_WORKER: JSON.stringify(settings) },
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     workers.add(worker);

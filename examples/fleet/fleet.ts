@@ -18,7 +18,7 @@ const { accounts, workers, harms, scale, json } = new Command('fleet')
 const HARMS: readonly Harm[] = ['kill', 'stop', 'join'];
 
 /** Of all workers together. */
-const RATE_PER_SECOND = 100;
+const RATE_PER_SECOND = 50;
 const BURST = 10;
 
 /** Short, since workers die all the time here; BullMQ's 30 s are better where they do not. */
@@ -67,9 +67,10 @@ async function disturb(): Promise<void> {
     },
     onProgress: board?.show,
   });
+  const { figures, outcomes, seconds } = report;
+  board?.show(figures);
   board?.stop();
 
-  const { figures, outcomes, seconds } = report;
   const isGood = outcomes.every(isWhole) && figures.complete === accounts && figures.throttled === 0;
   process.exitCode = isGood ? 0 : 1;
   if (json) return console.log(JSON.stringify({ ...figures, ...total(outcomes), seconds }));

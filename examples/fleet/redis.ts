@@ -21,6 +21,9 @@ export async function openRedis(): Promise<RunningRedis> {
   const port = await freePort();
   const flags = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
   const server = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(server, 'spawn').catch((error) => {
+    throw new Error('Install redis-server, or set REDIS_URL', { cause: error });
+  });
   const exited = once(server, 'exit');
   let said = '';
   for await (const chunk of server.stdout) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { type ConfigInput, createProvider, type Provider, serve, type Tally } from '@steadfetch/fake-provider';
 import { Queue } from 'bullmq';
-import { connect } from '../shared-token.ts';
+import { connect, type Redis } from '../shared-token.ts';
 import { createCrew, type Harm } from './crew.ts';
 import { openStore, type Store } from './sink.ts';
 import type { WorkerMessage, WorkerSettings } from './worker.ts';
@@ -72,7 +72,8 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
   const provider = createProvider(options.provider);
   const { url: origin, close } = await serve(provider);
   const name = `fleet-${crypto.randomUUID()}`;
-  const queue = new Queue<{ account: string }>(name, { connection: { url: redisUrl } });
+  const redis = await connect(redisUrl);
+  const queue = new Queue<{ account: string }>(name, { connection: redis });
   const accounts = Object.keys(options.provider.resources ?? {});
   const broken = Promise.withResolvers<never>();
   const counts = { takenOver: 0, overtaken: 0, pages: 0, records: 0 };
@@ -101,7 +102,8 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
     return { figures: figures(), outcomes: accounts.map((account) => judge(account, provider, store)), seconds };
   } finally {
     await crew.dismiss();
-    await forget(queue, redisUrl);
+    await forget(queue, redis);
+    redis.destroy();
     await close();
     store.close();
     rmSync(folder, { recursive: true });
@@ -149,10 +151,8 @@ function judge(account: string, provider: Provider, store: Store): AccountOutcom
 }
 
 /** Leaves nothing in a Redis that may be somebody's. */
-async function forget(queue: Queue, redisUrl: string): Promise<void> {
+async function forget(queue: Queue, redis: Redis): Promise<void> {
   await queue.obliterate({ force: true });
   await queue.close();
-  const redis = await connect(redisUrl);
   await redis.del([`${queue.name}:token:default`, `${queue.name}:bucket`]);
-  redis.destroy();
 }

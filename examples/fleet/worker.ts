@@ -31,13 +31,14 @@ export type WorkerMessage =
 /** Why a turn ends before its account does. */
 const TURN_OVER = new Error('The turn is over');
 
-const settings: WorkerSettings = JSON.parse(process.argv[2] ?? '{}');
+const settings: WorkerSettings = JSON.parse(process.env.FLEET_WORKER ?? '{}');
 const { origin, redisUrl, name, file, concurrency, pagesPerTurn, lockMs } = settings;
 const store = openStore(file);
-const client = fleetClient({ ...settings, redis: await connect(redisUrl) });
+const redis = await connect(redisUrl);
+const client = fleetClient({ ...settings, redis });
 
 const worker = new Worker(name, takeTurn, {
-  connection: { url: redisUrl, maxRetriesPerRequest: null },
+  connection: redis,
   concurrency,
   lockDuration: lockMs,
   stalledInterval: lockMs / 2,
