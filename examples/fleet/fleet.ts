@@ -1,15 +1,22 @@
 /** Syncs many accounts with many workers that are killed, stopped and joined by others meanwhile: `pnpm fleet`. */
 import { Command, InvalidArgumentError } from 'commander';
+import { accountsOf } from './accounts.ts';
 import { count, isWhole, openBoard, summary, tableOf, total } from './board.ts';
 import type { Harm } from './crew.ts';
 import { openRedis } from './redis.ts';
-import { CONCURRENCY, type FleetOptions, type FleetReport, runFleet } from './run.ts';
+import { CONCURRENCY, type FleetReport, runFleet } from './run.ts';
+import { LATENCY_MS, MOST_PAGES_PER_SECOND, measureThroughput, type Throughput } from './scale.ts';
 
 const { accounts, workers, harms, scale, json } = new Command('fleet')
   .description('Syncs many accounts with a fleet of workers, and holds every record against the truth.')
-  .option('--accounts <number>', 'how many accounts, up to 500', toNumber, 40)
-  .option('--workers <number>', 'how many workers at the beginning', toNumber, 4)
-  .option('--harms <number>', 'how often a worker is killed, stopped for a while, or joined by one more', toNumber, 18)
+  .option('--accounts <number>', 'how many accounts', numberFrom(1), 40)
+  .option('--workers <number>', 'how many workers at the beginning', numberFrom(1), 4)
+  .option(
+    '--harms <number>',
+    'how often a worker is killed, stopped for a while, or joined by one more',
+    numberFrom(0),
+    18,
+  )
   .option('--scale', 'measures 1, 2 and 4 undisturbed workers instead')
   .option('--json', 'prints one JSON object and nothing else')
   .parse()
@@ -24,9 +31,6 @@ const BURST = 10;
 /** Short, since workers die all the time here; BullMQ's 30 s are better where they do not. */
 const LOCK_MS = 1_000;
 
-/** How long an answer takes where throughput is measured. */
-const LATENCY_MS = 50;
-
 const redis = await openRedis();
 try {
   if (scale) await measure();
@@ -37,12 +41,11 @@ try {
 
 /** A bad day: workers die, stand still and come, answers fail, and the token ends. */
 async function disturb(): Promise<void> {
-  const sizes = namesOf(accounts).map((name, nth): [string, number] => [name, 100 + ((nth * 137) % 900)]);
-  sizes[0]![1] = 125 * accounts;
-  const records = sizes.reduce((sum, [, size]) => sum + size, 0);
+  // One is so large that it would hold a worker for the whole run, if it were not read in turns.
+  const sizes = Array.from({ length: accounts }, (_, nth) => (nth === 0 ? 125 * accounts : 100 + ((nth * 137) % 900)));
   say(`${accounts} accounts, ${workers} workers, one token, one quota of ${RATE_PER_SECOND} requests a second:\n`);
 
-  const board = json ? undefined : openBoard({ records, accounts });
+  const board = json ? undefined : openBoard({ records: sizes.reduce((sum, size) => sum + size, 0), accounts });
   const report = await runFleet({
     redisUrl: redis.url,
     ratePerSecond: RATE_PER_SECOND,
@@ -54,7 +57,7 @@ async function disturb(): Promise<void> {
     provider: {
       auth: { tokenTtlSeconds: 4, revokeAfterRequests: 250 },
       latency: { minMs: 5, maxMs: 25 },
-      resources: resourcesOf(sizes, { updatesPerRequest: 2, insertsPerRequest: 0.5, deletesPerRequest: 0.5 }),
+      resources: accountsOf(sizes, { updatesPerRequest: 2, insertsPerRequest: 0.5, deletesPerRequest: 0.5 }),
       // What was granted may arrive late and all at once, where a machine pauses: one request for each turn of a worker.
       limits: [
         {
@@ -78,53 +81,29 @@ async function disturb(): Promise<void> {
   console.log(closingWords(report));
 }
 
-/** The same work for 1, 2 and 4 workers, without limits; each answer takes a while, as over a real network. */
+/** The same work for 1, 2 and 4 workers, without a quota that they could reach. */
 async function measure(): Promise<void> {
-  const mostPerWorker = (CONCURRENCY / LATENCY_MS) * 1_000;
-  say(
-    `${count(mostPerWorker)} pages a second are the most for one worker: ${CONCURRENCY} at a time, ${LATENCY_MS} ms each.`,
-  );
-  const table = tableOf('workers', 'pages/s', 'records/s', 'of the most', 'times one worker');
-  const found = [];
-  for (const workers of [1, 2, 4]) {
-    const { figures, seconds } = await runFleet({
-      redisUrl: redis.url,
-      ratePerSecond: 10_000,
-      burst: 1_000,
-      lockMs: 30_000,
-      workers,
-      harms: [],
-      pagesBetweenHarms: 1,
-      provider: {
-        latency: { minMs: LATENCY_MS, maxMs: LATENCY_MS },
-        resources: resourcesOf(namesOf(32).map((name) => [name, 1_000])),
-      },
-    });
-    const pagesPerSecond = figures.pages / seconds;
-    const recordsPerSecond = figures.records / seconds;
-    const share = pagesPerSecond / (workers * mostPerWorker);
-    found.push({ workers, pagesPerSecond, recordsPerSecond, share });
-    table.push([
-      workers,
-      count(Math.round(pagesPerSecond)),
-      count(Math.round(recordsPerSecond)),
-      `${Math.round(100 * share)} %`,
-      (pagesPerSecond / found[0]!.pagesPerSecond).toFixed(2),
-    ]);
-  }
+  const found: Throughput[] = [];
+  for (const workers of [1, 2, 4]) found.push(await measureThroughput(redis.url, workers));
   if (json) return console.log(JSON.stringify(found));
+
+  const table = tableOf(
+    'workers',
+    'pages/s',
+    'records/s',
+    'of what latency allows',
+    'of one worker',
+    'processors busy',
+  );
+  for (const { workers, pagesPerSecond, recordsPerSecond, ofMostRatio, busyRatio } of found) {
+    const ofOne = (pagesPerSecond / found[0]!.pagesPerSecond).toFixed(2);
+    const figures = [pagesPerSecond, recordsPerSecond].map((figure) => count(Math.round(figure)));
+    table.push([workers, ...figures, percent(ofMostRatio), ofOne, percent(busyRatio)]);
+  }
   console.log(table.toString());
-}
-
-/** `account-aa`, `account-ab`, and so on: the provider's names hold no digits. */
-function namesOf(accounts: number): string[] {
-  const letter = (nth: number): string => String.fromCharCode(97 + nth);
-  return Array.from({ length: accounts }, (_, nth) => `account-${letter(Math.floor(nth / 26))}${letter(nth % 26)}`);
-}
-
-function resourcesOf(sizes: readonly [string, number][], churn = {}): FleetOptions['provider']['resources'] {
-  const pageSize = { default: 50, max: 50 };
-  return Object.fromEntries(sizes.map(([name, records]) => [name, { records, pageSize, churn }]));
+  console.log(
+    `Latency allows a worker ${count(MOST_PAGES_PER_SECOND)} pages a second: ${CONCURRENCY} at a time, ${LATENCY_MS} ms each. The rest is work\nfor the processors, which the workers share with the provider, Redis and whatever else runs.`,
+  );
 }
 
 function closingWords({ figures, seconds }: FleetReport): string {
@@ -136,12 +115,18 @@ function closingWords({ figures, seconds }: FleetReport): string {
   ].join('\n');
 }
 
+function percent(ratio: number): string {
+  return `${Math.round(100 * ratio)} %`;
+}
+
 function say(text: string): void {
   if (!json) console.log(text);
 }
 
-function toNumber(text: string): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number <= 500) return number;
-  throw new InvalidArgumentError('It must be a whole number from 0 to 500.');
+function numberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= 500) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to 500.`);
+  };
 }

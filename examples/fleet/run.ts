@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { type ConfigInput, createProvider, type Provider, serve, type Tally } from '@steadfetch/fake-provider';
@@ -58,6 +58,8 @@ export interface FleetReport {
   readonly outcomes: readonly AccountOutcome[];
   /** From the first job to the last. */
   readonly seconds: number;
+  /** How busy the machine's processors were meanwhile, with this and whatever else ran. 0 to 1. */
+  readonly busyRatio: number;
 }
 
 /** How many accounts one worker reads at a time. */
@@ -87,6 +89,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
   try {
     await Promise.all(Array.from({ length: options.workers }, crew.hire));
     const startMs = performance.now();
+    const idleBeforeMs = idleMs();
     await queue.addBulk(
       accounts.map((account) => ({
         name: 'sync',
@@ -96,10 +99,12 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
       })),
     );
     await Promise.race([untilDone(queue, accounts.length), broken.promise]);
-    const seconds = (performance.now() - startMs) / 1_000;
+    const tookMs = performance.now() - startMs;
+    const busyRatio = 1 - (idleMs() - idleBeforeMs) / (tookMs * cpus().length);
     // Whoever stood still has pages that come too late: they are to be judged, too.
     await crew.dismiss();
-    return { figures: figures(), outcomes: accounts.map((account) => judge(account, provider, store)), seconds };
+    const outcomes = accounts.map((account) => judge(account, provider, store));
+    return { figures: figures(), outcomes, seconds: tookMs / 1_000, busyRatio };
   } finally {
     await crew.dismiss();
     await forget(queue, redis);
@@ -148,6 +153,11 @@ function judge(account: string, provider: Provider, store: Store): AccountOutcom
   const { expected, delivered, lost, duplicated, invented, corrupted } = verdict;
   const wrong = invented.length + corrupted.length;
   return { account, expected, delivered, lost: lost.length, doubled: duplicated.length, wrong };
+}
+
+/** How long all processors together have had nothing to do since the machine started. */
+function idleMs(): number {
+  return cpus().reduce((sum, { times }) => sum + times.idle, 0);
 }
 
 /** Leaves nothing in a Redis that may be somebody's. */
