@@ -58,7 +58,7 @@ async function disturb(): Promise<void> {
       auth: { tokenTtlSeconds: 4, revokeAfterRequests: 250 },
       latency: { minMs: 5, maxMs: 25 },
       resources: accountsOf(sizes, { updatesPerRequest: 2, insertsPerRequest: 0.5, deletesPerRequest: 0.5 }),
-      // What was granted may arrive late and all at once, where a machine pauses: one request for each turn of a worker.
+      // Where a machine pauses, all that was granted and is under way may arrive at once: one request for each turn.
       limits: [
         {
           kind: 'token-bucket',
