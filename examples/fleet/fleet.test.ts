@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isWhole } from './board.ts';
+import { openRedis, type RunningRedis } from './redis.ts';
+import { CONCURRENCY, runFleet } from './run.ts';
+
+const isInstalled = process.env.REDIS_URL !== undefined || spawnSync('redis-server', ['--version']).status === 0;
+const isSkipped = !isInstalled && process.env.STEADFETCH_REQUIRE_ALL !== '1';
+if (isSkipped)
+  console.warn('SKIPPED: no redis-server is installed, so no fleet is run (STEADFETCH_REQUIRE_ALL=1 makes this fail).');
+
+describe.skipIf(isSkipped)('a fleet of real processes on a real Redis', () => {
+  let redis: RunningRedis;
+  beforeAll(async () => {
+    redis = await openRedis();
+  });
+  afterAll(() => redis?.close());
+
+  // `pnpm fleet` does the same with more of everything.
+  it('delivers each record once and keeps to the quota, though a worker is killed and the token ends', async () => {
+    const limit = { ratePerSecond: 15, burst: 2 };
+    const account = { records: 100, pageSize: { default: 10, max: 10 }, churn: { updatesPerRequest: 1 } };
+
+    const { outcomes, figures } = await runFleet({
+      redisUrl: redis.url,
+      ...limit,
+      lockMs: 500,
+      workers: 2,
+      harms: ['kill'],
+      pagesBetweenHarms: 6,
+      provider: {
+        auth: { revokeAfterRequests: 30 },
+        resources: { spring: account, summer: account, autumn: account, winter: account, year: account },
+        // As `fleet.ts` reckons: what was granted may arrive all at once, after a pause.
+        limits: [{ kind: 'token-bucket', name: 'quota', with: { ...limit, burst: limit.burst + 3 * CONCURRENCY } }],
+        faults: [{ fault: 'unavailable', on: { calls: [3] } }],
+      },
+    });
+
+    expect(outcomes.filter((outcome) => !isWhole(outcome))).toEqual([]);
+    expect(outcomes.map(({ expected }) => expected)).toEqual([100, 100, 100, 100, 100]);
+    expect(figures).toMatchObject({ complete: 5, throttled: 0, harms: { kill: 1 } });
+    expect(Math.min(figures.takenOver, figures.failed, figures.tokenRequests - 1)).toBeGreaterThan(0);
+  });
+});
