@@ -8,7 +8,7 @@ import { consume, type Item, type Listing, listings, PAGE, type Reader, serving 
 import { progress, report, table, verdict } from './report.ts';
 import { median, quantile } from './statistics.ts';
 
-const ROUNDS = 9;
+const ROUNDS = 7;
 const FAST = { records: 20_000 };
 const SLOW = { records: 4_000, latencyMs: 10, workMs: 5 };
 const AHEAD_ROUNDS = 5;
