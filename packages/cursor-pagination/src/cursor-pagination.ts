@@ -132,6 +132,7 @@ export function cursorPagination<Item>(
 export const nextCursor = {
   airtable: (body: Json): Cursor => ({ offset: body.offset }),
   anthropic: (body: Json): Cursor => body.has_more && { after_id: required(body.last_id) },
+  django: (body: Json): Cursor => body.next,
   google: (body: Json): Cursor => ({ pageToken: body.nextPageToken }),
   hubspot: (body: Json): Cursor => ({ after: body.paging?.next?.after }),
   intercom: (body: Json): Cursor => ({ starting_after: body.pages?.next?.starting_after }),
@@ -149,6 +150,7 @@ export const nextCursor = {
   stripeV2: (body: Json): Cursor => body.next_page_url,
   x: (body: Json): Cursor => ({ pagination_token: body.meta?.next_token }),
   zendesk: (body: Json): Cursor => body.meta.has_more && { 'page[after]': required(body.meta.after_cursor) },
+  zendeskOffset: (body: Json): Cursor => body.next_page,
 } as const;
 
 /** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
