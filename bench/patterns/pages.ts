@@ -46,7 +46,8 @@ documentation says, and a loop around \`fetch\` as one writes it oneself. **At f
 one through all clients, back and forth, after one to warm up. The ratio is to the loop in the same round, its median, and the
 quarters around it. Above 1 is faster than the loop. Extra requests are those beyond one a page. **With work**: the provider takes
 ${SLOW.latencyMs} ms, the consumer ${SLOW.workMs} ms a page, ${SLOW.records.toLocaleString('en')} records, ${AHEAD_ROUNDS} rounds; ours as they are, and with ${PREFETCH} pages of prefetch. **Memory**: ${LONG.records.toLocaleString('en')} records, each
-client in a process of its own; by how much the process grew at most, from when it had read ${LONG.warmAfter.toLocaleString('en')}. **In a changing
+client in a process of its own; by how much the process grew at most (RSS), from when it had read ${LONG.warmAfter.toLocaleString('en')}, and how
+much more is in use with the last page; the rest is garbage that nobody was in a hurry to collect. **In a changing
 listing**: ${CHURNING.records.toLocaleString('en')} records at first, ${CHURN.insertsPerRequest} inserted anywhere and ${CHURN.deletesPerRequest} deleted with every request, ${CHURNING.seeds.length} seeds, judged by what the
 provider knows: lost are records that were there throughout and never came. In memory and losses, lower is better.`,
   findings,
@@ -150,22 +151,32 @@ async function rounds(
 async function remember(listing: Listing): Promise<string[]> {
   const { kind, loop, ours, peers } = listing;
   const grown = new Map<string, number>();
+  const kept = new Map<string, number>();
   for (const { name } of [loop, ...ours, ...peers]) {
     await asked({ serve: serving(listing, LONG.records) });
-    const argv = ['--expose-gc', `${import.meta.dirname}/pages-memory.ts`, kind, name, url, `${LONG.warmAfter}`];
+    const argv = [
+      '--expose-gc',
+      `${import.meta.dirname}/pages-memory.ts`,
+      kind,
+      name,
+      url,
+      `${LONG.warmAfter}`,
+      `${LONG.records}`,
+    ];
     const { stdout } = await promisify(execFile)(process.execPath, argv);
-    const { records, grownBytes } = JSON.parse(stdout) as { readonly records: number; readonly grownBytes: number };
+    const { records, grownBytes, keptBytes } = JSON.parse(stdout) as Readonly<Record<string, number>>;
     if (records !== LONG.records) throw new Error(`${kind}: ${name} read ${records} of ${LONG.records}`);
-    grown.set(name, grownBytes);
-    progress(`${kind}, memory: ${name} ${megabytes(grownBytes)}`);
+    grown.set(name, grownBytes!);
+    kept.set(name, keptBytes!);
+    progress(`${kind}, memory: ${name} ${megabytes(grownBytes!)}, kept ${megabytes(keptBytes!)}`);
   }
   const isOurs = (name: string) => ours.some((reader) => reader.name === name);
   const least = Math.min(...ours.map(({ name }) => grown.get(name)!));
   const smaller = peers.filter(({ name }) => grown.get(name)! < least).map(({ name }) => name);
   return [
     table(
-      ['Memory', 'grown by'],
-      [...grown].map(([name, bytes]) => [show(name, isOurs(name)), megabytes(bytes)]),
+      ['Memory', 'grown by', 'of which in use'],
+      [...grown].map(([name, bytes]) => [show(name, isOurs(name)), megabytes(bytes), megabytes(kept.get(name)!)]),
     ),
     [
       ...ours.map(({ name }) => {
@@ -173,7 +184,7 @@ async function remember(listing: Listing): Promise<string[]> {
         return verdict(
           `${name} grows by less than ${megabytes(MOST_GROWN_BYTES)}`,
           bytes < MOST_GROWN_BYTES,
-          `It grew by ${megabytes(bytes)}.`,
+          `It grew by ${megabytes(bytes)}, the loop by ${megabytes(grown.get(loop.name)!)}.`,
         );
       }),
       ...(smaller.length > 0 ? [`- Grown by less than ours: **${smaller.join(', ')}**.`] : []),
