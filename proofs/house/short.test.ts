@@ -14,9 +14,9 @@ const longer: Record<string, number> = {
   'packages/circuit-breaker/src/circuit-breaker.ts': 373,
   // The reader of pages, the same in all paginators, is a hundred and fifty.
   'packages/cursor-pagination/src/cursor-pagination.ts': 355,
-  'packages/keyset-pagination/src/keyset-pagination.ts': 419,
-  'packages/link-pagination/src/link-pagination.ts': 355,
-  'packages/offset-pagination/src/offset-pagination.ts': 416,
+  'packages/keyset-pagination/src/keyset-pagination.ts': 418,
+  'packages/link-pagination/src/link-pagination.ts': 354,
+  'packages/offset-pagination/src/offset-pagination.ts': 415,
   // The cache, both grants, their endpoint and the policy stand in one file.
   'packages/token-cache/src/token-cache.ts': 528,
 };

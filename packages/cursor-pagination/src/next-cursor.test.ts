@@ -6,6 +6,13 @@ const API = 'https://api.test/list?limit=2';
 it.each<[string, NextCursor, Json, string]>([
   ['Airtable', nextCursor.airtable, { records: [{}], offset: 'itrX/recY' }, `${API}&offset=itrX%2FrecY`],
   ['Anthropic', nextCursor.anthropic, { data: [{}], has_more: true, first_id: 'a', last_id: 'b' }, `${API}&after_id=b`],
+  // django-rest-framework.org/api-guide/pagination, PageNumberPagination; a cursor's and an offset's `next` look alike.
+  [
+    'Django REST framework',
+    nextCursor.django,
+    { count: 1023, next: 'https://api.test/list?limit=2&page=5', previous: null, results: [{}] },
+    `${API}&page=5`,
+  ],
   ['Google', nextCursor.google, { files: [{}], nextPageToken: 'a+b/c=' }, `${API}&pageToken=a%2Bb%2Fc%3D`],
   [
     'HubSpot',
@@ -79,6 +86,13 @@ it.each<[string, NextCursor, Json, string]>([
     },
     `${API}&page%5Bafter%5D=xxx`,
   ],
+  // developer.zendesk.com/api-reference/introduction/pagination, offset pagination.
+  [
+    'Zendesk by offset',
+    nextCursor.zendeskOffset,
+    { tickets: [{}], next_page: 'https://api.test/list.json?page=2', previous_page: null, count: 1_200 },
+    'https://api.test/list.json?page=2',
+  ],
 ])('goes on where %s says', async (_, next, body, url) => {
   expect(await secondRequest(next, body)).toBe(url);
 });
@@ -86,6 +100,7 @@ it.each<[string, NextCursor, Json, string]>([
 it.each<[string, NextCursor, Json]>([
   ['Airtable', nextCursor.airtable, { records: [{}] }],
   ['Anthropic', nextCursor.anthropic, { data: [{}], has_more: false, last_id: 'b' }],
+  ['Django REST framework', nextCursor.django, { count: 1, next: null, previous: null, results: [{}] }],
   ['Google', nextCursor.google, { files: [{}], nextPageToken: '' }],
   ['HubSpot', nextCursor.hubspot, { results: [{}] }],
   ['HubSpot without next', nextCursor.hubspot, { results: [{}], paging: {} }],
@@ -103,6 +118,7 @@ it.each<[string, NextCursor, Json]>([
   ['Stripe v2', nextCursor.stripeV2, { data: [{}], next_page_url: null }],
   ['X', nextCursor.x, { data: [{}], meta: { result_count: 1 } }],
   ['Zendesk', nextCursor.zendesk, { tickets: [{}], meta: { has_more: false, after_cursor: null } }],
+  ['Zendesk by offset', nextCursor.zendeskOffset, { tickets: [{}], next_page: null, count: 1 }],
 ])('ends where %s says', async (_, next, body) => {
   expect(await secondRequest(next, body)).toBeUndefined();
 });
@@ -115,6 +131,16 @@ it.each<[string, NextCursor, Json]>([
   ['Zendesk by offset', nextCursor.zendesk, { tickets: [], next_page: 'https://z.test', count: 1_200 }],
 ])('does not end quietly where %s has more but no cursor to it', async (_, next, body) => {
   await expect(secondRequest(next, body)).rejects.toMatchObject({ name: 'PageError', page: 1 });
+});
+
+it.each<[string, NextCursor, Json]>([
+  ['Django REST framework', nextCursor.django, { next: 'https://evil.test/list', results: [{}] }],
+  ['Microsoft Graph', nextCursor.microsoftGraph, { value: [{}], '@odata.nextLink': 'https://evil.test/list' }],
+  ['Salesforce', nextCursor.salesforce, { records: [{}], nextRecordsUrl: 'https://evil.test/list' }],
+  ['Stripe v2', nextCursor.stripeV2, { data: [{}], next_page_url: 'https://evil.test/list' }],
+  ['Zendesk by offset', nextCursor.zendeskOffset, { tickets: [{}], next_page: 'https://evil.test/list' }],
+])('takes no credentials along where the URL of %s leads elsewhere', async (_, next, body) => {
+  await expect(secondRequest(next, body)).rejects.toMatchObject({ name: 'CrossOriginError', page: 2 });
 });
 
 /** The URL asked for after `body`. */

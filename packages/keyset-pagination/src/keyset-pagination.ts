@@ -352,6 +352,10 @@ async function loadPage<T>(
   redirectsLeft = 5,
 ): Promise<T> {
   const { fetch, init, signal, trusted } = wire;
+  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
+  const own = new AbortController();
+  const abort = () => own.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
@@ -359,12 +363,12 @@ async function loadPage<T>(
     if (!trusted.has(url.origin)) {
       throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
     }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal });
+    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
     signal.throwIfAborted();
     // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = response.headers.get('location');
-    if (REDIRECTS.has(response.status) && location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
-      discard(response);
+    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+      response.body?.cancel().catch(() => {}); // That frees the connection.
       return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
@@ -373,10 +377,12 @@ async function loadPage<T>(
     problem = 'the body is not the page expected';
     return read(body, response, response.url || url.href);
   } catch (error) {
-    if (response) discard(response);
+    response?.body?.cancel().catch(() => {});
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -398,11 +404,6 @@ function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** Frees the connection of a response that nobody will read. */
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => {});
-}
-
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */
 function httpUrl(name: string, url: string | URL): URL {
   const { location } = globalThis as { location?: { href: string } };
@@ -415,5 +416,3 @@ function checkInteger(name: string, value: number | undefined, least: number): v
   if (value === undefined || (Number.isInteger(value) && value >= least)) return;
   throw new RangeError(`${name} must be an integer from ${least}, got ${value}`);
 }
-
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);

@@ -11,6 +11,22 @@ it('follows the next links to the page that has none', async () => {
   expect(await collect(fetch)).toHaveLength(3);
 });
 
+it.each([
+  // docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+  ['GitHub', '<https://api.test/rows?page=1>; rel="prev", <https://api.test/rows?page=3>; rel="next"', '?page=3'],
+  // shopify.dev/docs/api/admin-rest/usage/pagination
+  [
+    'Shopify',
+    '<https://api.test/rows?limit=50&page_info=eyJa>; rel="previous", <https://api.test/rows?limit=50&page_info=eyJi>; rel="next"',
+    '?limit=50&page_info=eyJi',
+  ],
+])('goes on where the header of %s says', async (_platform, link, query) => {
+  const fetch = vi.fn(linking({ 'https://api.test/rows': link, [`https://api.test/rows${query}`]: '' }));
+
+  expect(await collect(fetch)).toHaveLength(2);
+  expect(String(fetch.mock.calls[1]![0])).toBe(`https://api.test/rows${query}`);
+});
+
 it('goes on past an empty page that has a next link', async () => {
   const fetch = linking(
     { 'https://api.test/rows': '<?page=2>; rel=next', 'https://api.test/rows?page=2': '' },

@@ -184,7 +184,7 @@ it('rejects with the signal’s own reason while it waits for an answer', async 
   caller.abort('changed my mind');
 
   await expect(second).rejects.toBe('changed my mind');
-  expect(signals.at(-1)!.aborted).toBe(true);
+  expect(signals.at(-1)!.reason).toBe('changed my mind');
   expect(await pages.next()).toEqual({ done: true, value: undefined });
 });
 
@@ -276,6 +276,16 @@ it('leaves no listener on the signal', async () => {
   await collect(paginate(serve(9), { signal: caller.signal }));
 
   expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+});
+
+it('gives every request a signal of its own, on which the platform may leave listeners', async () => {
+  const fetch = vi.fn<Fetch>(serve(9));
+
+  await collect(paginate(fetch));
+
+  const signals = new Set(fetch.mock.calls.map(([, init]) => init?.signal));
+  expect(signals.size).toBe(fetch.mock.calls.length);
+  expect(signals.size).toBeGreaterThan(4);
 });
 
 it.each([

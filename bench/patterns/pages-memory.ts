@@ -1,0 +1,32 @@
+/** Reads one listing with one client, and prints by how much its memory grew: `node --expose-gc pages-memory.ts <kind> <client> <url> <after how many records it is warm> <how many there are>`. */
+import { consume, listings } from './readers.ts';
+
+const [kind, name, url, warmAfter, last] = process.argv.slice(2) as [string, string, string, string, string];
+const { loop, ours, peers } = listings.find((listing) => listing.kind === kind)!;
+const { read } = [loop, ...ours, ...peers].find((reader) => reader.name === name)!;
+
+let warmBytes = 0;
+let warmHeapBytes = 0;
+let mostBytes = 0;
+let keptBytes = Number.NaN;
+let isWarm = false;
+const records = await consume(read(url), (_, count) => {
+  if (count < Number(warmAfter)) return;
+  if (!isWarm) {
+    warmHeapBytes = heldBytes();
+    isWarm = true;
+    warmBytes = process.memoryUsage.rss();
+  }
+  mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
+  if (count === Number(last)) keptBytes = heldBytes() - warmHeapBytes;
+});
+process.stdout.write(JSON.stringify({ records, grownBytes: mostBytes - warmBytes, keptBytes }));
+// Whatever connections a client keeps, nobody needs them.
+process.exit();
+
+/** What is in use on the heap, and in buffers beside it. */
+function heldBytes(): number {
+  globalThis.gc!();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
