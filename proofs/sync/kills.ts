@@ -1,11 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { type ConfigInput, createProvider, type Provider, type ProviderRecord, serve } from '@steadfetch/fake-provider';
-import { sqliteSink } from '@steadfetch/resumable-sync/sqlite';
+import { openSink } from './open-sink.ts';
+import { SOURCES, type Store } from './stores.ts';
 
 /** What came of it all. */
 export interface KillFigures {
@@ -32,6 +30,8 @@ export interface KillFigures {
 export interface KillOptions {
   readonly kills: number;
   readonly seed: number;
+  /** Where the records land. It is cleared for each sync. */
+  readonly into: Store;
   /** How many records each source begins with. @defaultValue 400 */
   readonly records?: number;
   /** Is told the figures after each process, those of the sync under way excluded but for its kills. */
@@ -39,28 +39,26 @@ export interface KillOptions {
 }
 
 /** Syncs, in processes that are killed at random moments, until there were so many kills and the last sync is done. */
-export async function killSyncs({ kills, seed, records = 400, onProcess }: KillOptions): Promise<KillFigures> {
+export async function killSyncs({ kills, seed, into, records = 400, onProcess }: KillOptions): Promise<KillFigures> {
   const random = seeded(seed);
   let figures = NOTHING;
   for (let nth = 0; nth === 0 || figures.kills < kills; nth += 1) {
     const provider = createProvider({ ...badDay(records), seed: seed + nth });
     const server = await serve(provider);
-    const folder = mkdtempSync(join(tmpdir(), 'steadfetch-'));
-    const file = join(folder, 'sync.sqlite');
-    watchWrites(file);
+    await into.clear();
     try {
       let inARow = 0;
       for (let ended: Ending | undefined; ended !== 'done'; ) {
-        ended = await runWorker(server.url, file, figures.kills < kills ? random() * LONGEST_LIFE_MS : undefined);
+        const livesMs = figures.kills < kills ? random() * LONGEST_LIFE_MS : undefined;
+        ended = await runWorker([server.url, into.kind, into.address], livesMs);
         figures = add(figures, { kills: Number(ended === 'killed'), failures: Number(ended === 'failed') });
         onProcess?.(figures);
         inARow = ended === 'failed' ? inARow + 1 : 0;
         if (inARow > MOST_FAILURES) throw new Error(`${inARow} processes in a row could not read on`);
       }
-      figures = add(figures, judge(provider, file));
+      figures = add(figures, await judge(provider, into));
     } finally {
       await server.close();
-      rmSync(folder, { recursive: true });
     }
   }
   return figures;
@@ -84,8 +82,6 @@ const NOTHING: KillFigures = {
   doubled: 0,
   wrong: 0,
 };
-
-const SOURCES = ['users', 'transactions', 'events'];
 
 /** About as long as a sync takes that is left alone, so that kills fall on all of it. */
 const LONGEST_LIFE_MS = 150;
@@ -127,8 +123,8 @@ function badDay(records: number): ConfigInput {
 }
 
 /** Runs a worker to its end, or kills it so long after it began to sync. */
-async function runWorker(url: string, file: string, livesMs: number | undefined): Promise<Ending> {
-  const worker = fork(join(import.meta.dirname, 'sync-worker.ts'), [url, file], {
+async function runWorker(told: readonly string[], livesMs: number | undefined): Promise<Ending> {
+  const worker = fork(join(import.meta.dirname, 'sync-worker.ts'), told, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const exit = once(worker, 'exit');
@@ -147,36 +143,19 @@ async function runWorker(url: string, file: string, livesMs: number | undefined)
   throw new Error(`a worker ended with ${signal ?? code}`);
 }
 
-/** Puts down every write to the records, since their own table could not hold one twice. */
-function watchWrites(file: string): void {
-  const database = new DatabaseSync(file);
-  sqliteSink(database);
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    CREATE TABLE writes (source TEXT, id TEXT, hash TEXT);
-    CREATE TRIGGER inserted AFTER INSERT ON sync_records
-      BEGIN INSERT INTO writes VALUES (new.source, new.id, new.hash); END;
-    CREATE TRIGGER updated AFTER UPDATE ON sync_records
-      BEGIN INSERT INTO writes VALUES (new.source, new.id, new.hash); END;
-  `);
-  database.close();
-}
-
-/** Holds the file against what the provider held while it was read. */
-function judge(provider: Provider, file: string): Partial<KillFigures> {
-  const database = new DatabaseSync(file);
-  const writes = database.prepare('SELECT source, id, hash FROM writes').all();
-  const contents = database.prepare('SELECT content FROM sync_records WHERE source = ?');
+/** Holds the store against what the provider held while it was read. */
+async function judge(provider: Provider, store: Store): Promise<Partial<KillFigures>> {
+  const writes = await store.writes();
   let found: Partial<KillFigures> = { doubled: writes.length - new Set(writes.map((row) => JSON.stringify(row))).size };
 
+  const { sink, close } = await openSink(store);
   for (const source of SOURCES) {
-    const records = contents.all(source).map(({ content }) => JSON.parse(`${content}`) as ProviderRecord);
+    const records = (await store.contents(source)).map((content) => JSON.parse(content) as ProviderRecord);
     const { expected, lost, duplicated, invented, corrupted } = provider.judge(source, records);
     const sent = provider.ledger.entries.filter(
       ({ listed, status, wire }) => listed?.resource === source && status === 200 && wire === undefined,
     );
-    const checkpoint = database.prepare('SELECT checkpoint FROM sync_checkpoints WHERE source = ?').get(source);
-    const { complete, pages } = JSON.parse(`${checkpoint?.checkpoint}`);
+    const { complete, pages = 0 } = (await sink.load(source)) ?? {};
     if (!complete) throw new Error(`${source} ended without its end`);
     found = add(found, {
       sources: 1,
@@ -188,7 +167,9 @@ function judge(provider: Provider, file: string): Partial<KillFigures> {
       wrong: invented.length + corrupted.length,
     });
   }
-  database.close();
+  await close();
+  // Else nobody would see it if none was put down.
+  if (writes.length < (found.expected ?? 0)) throw new Error(`only ${writes.length} writes were seen`);
   return found;
 }
 

@@ -1,18 +1,17 @@
-/** Syncs every source from a provider into a SQLite file, and goes on where whoever wrote it last was: `url file`. */
-import { DatabaseSync } from 'node:sqlite';
+/** Syncs every source from a provider into a store, and goes on where its predecessor was: `url kind address`. */
 import { backoff } from '@steadfetch/backoff';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { type Pages, resumableSync } from '@steadfetch/resumable-sync';
-import { sqliteSink } from '@steadfetch/resumable-sync/sqlite';
+import { openSink } from './open-sink.ts';
+import type { StoreKind } from './stores.ts';
 
 /** The exit code where a source could not be read to its end. */
 const GAVE_UP = 3;
 
-const [baseUrl = '', file = ''] = process.argv.slice(2);
-const database = new DatabaseSync(file);
-const sink = sqliteSink(database);
+const [baseUrl = '', kind = '', address = ''] = process.argv.slice(2);
+const { sink, close } = await openSink({ kind: kind as StoreKind, address });
 const shared = { fetch: backoff({ attempts: 8, baseMs: 2, capMs: 20 })(fetch), prefetch: 1 };
 
 const sources: Record<string, Pages<{ readonly id: string }>> = {
@@ -26,6 +25,6 @@ process.send!('ready');
 const outcomes = await Promise.allSettled(
   Object.entries(sources).map(([source, pages]) => resumableSync(pages, sink, { source })),
 );
-database.close();
+await close();
 process.disconnect();
 process.exitCode = outcomes.every(({ status }) => status === 'fulfilled') ? 0 : GAVE_UP;

@@ -1,0 +1,148 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { NdjsonError, ndjsonSink } from './ndjson.ts';
+import type { Checkpoint, SyncRecord } from './resumable-sync.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'steadfetch-'));
+  file = join(folder, 'users.ndjson');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it('loses and doubles nothing, wherever the file was torn', async () => {
+  const whole = await goOn();
+  expect(records().map(({ id, version }) => `${id} ${version}`)).toEqual(['a v1', 'b v1', 'a v2']);
+
+  for (let bytes = 0; bytes < whole.length; bytes += 1) {
+    writeFileSync(file, whole.subarray(0, bytes));
+    expect((await goOn()).equals(whole), `torn after ${bytes} bytes`).toBe(true);
+  }
+});
+
+it('cuts off a torn line, and what no whole page holds, as soon as it loads', async () => {
+  const sink = ndjsonSink(file);
+  await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+  const whole = readFileSync(file, 'utf8');
+  appendFileSync(file, '{"id":"b","version":"v1"}\n{"id":"c","ver');
+
+  expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(1));
+
+  expect(readFileSync(file, 'utf8')).toBe(whole);
+});
+
+it('cuts off a last page whose lines are not what it was closed over, as a power cut may leave it', async () => {
+  const sink = ndjsonSink(file);
+  await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+  await sink.commit('users', [record('b', 'v1')], checkpoint(2));
+  writeFileSync(file, readFileSync(file, 'utf8').replace('{"id":"b"', '\0\0\0\0\0\0\0\0\0'));
+
+  expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(1));
+  expect(records()).toEqual([{ id: 'a', version: 'v1' }]);
+});
+
+it('adds, changes, and leaves what is the same, in another process too', async () => {
+  const first = [record('a', 'v1'), record('b', 'v1')];
+  expect(await ndjsonSink(file).commit('users', first, checkpoint(1))).toEqual({ added: 2, changed: 0 });
+  const sink = ndjsonSink(file);
+
+  const landed = await sink.commit('users', [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')], checkpoint(2));
+  const again = await sink.commit('users', [record('a', 'v2'), record('a2', 'v1')], checkpoint(3));
+
+  expect([landed, again]).toEqual([
+    { added: 1, changed: 1 },
+    { added: 1, changed: 0 },
+  ]);
+  expect(records().map(({ id, version }) => `${id} ${version}`)).toEqual(['a v1', 'b v1', 'a v2', 'c v1', 'a2 v1']);
+  expect(await sink.load('users')).toEqual(checkpoint(3));
+});
+
+it('has nothing to load where there is no file, and makes none', async () => {
+  expect(await ndjsonSink(file).load('users')).toBeUndefined();
+  expect(existsSync(file)).toBe(false);
+});
+
+it('knows its own lines from a record that looks like one, and takes any text', async () => {
+  const item = { $sync: { source: 'users' }, id: 'a', text: 'one\ntwo\u2028three\0' };
+  await ndjsonSink(file).commit('users', [{ id: 'a', hash: 'h', item }], checkpoint(1));
+
+  expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(1));
+  expect(JSON.parse(readFileSync(file, 'utf8').split('\n')[1]!)).toEqual(item);
+});
+
+it('reads lines longer than what is read at a time', async () => {
+  const long = { id: 'a', hash: 'h', item: { id: 'a', text: 'x'.repeat(200_000) } };
+  const many = Array.from({ length: 2_000 }, (_, nth) => record(`${nth}`, 'v1'));
+  await ndjsonSink(file).commit('users', [long, ...many], checkpoint(1));
+
+  const landed = await ndjsonSink(file).commit('users', [long, ...many], checkpoint(2));
+
+  expect(landed).toEqual({ added: 0, changed: 0 });
+});
+
+it.each([
+  ['of another source', '{"$sync":{"source":"events"}}\n'],
+  ['that it did not write', '{"id":"a"}\n'],
+  ['that it did not write, without an end', '{"id":"a"}'],
+])('leaves a file alone %s, naming file and line', async (_, text) => {
+  writeFileSync(file, text);
+
+  const failure = await Promise.resolve(ndjsonSink(file).load('users')).catch((error: unknown) => error);
+
+  expect(failure).toBeInstanceOf(NdjsonError);
+  expect(failure).toMatchObject({ name: 'NdjsonError', file, line: 1 });
+  expect(`${failure}`).toContain(`${file}:1: `);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
+it('leaves a file alone that was edited before its last page, and names the line', async () => {
+  await goOn();
+  const edited = readFileSync(file, 'utf8').replace('"id":"b"', '"id":"x"');
+  writeFileSync(file, edited);
+
+  await expect(ndjsonSink(file).load('users')).rejects.toThrow(`${file}:4: the page that ends here`);
+
+  expect(readFileSync(file, 'utf8')).toBe(edited);
+});
+
+it('writes nothing where somebody else wrote meanwhile, and reads anew the next time', async () => {
+  const [one, other] = [ndjsonSink(file), ndjsonSink(file)];
+  await one.load('users');
+  await other.commit('users', [record('a', 'v1')], checkpoint(1));
+
+  await expect(one.commit('users', [record('a', 'v1')], checkpoint(1))).rejects.toThrow(`${file}: somebody else`);
+
+  expect(await one.commit('users', [record('a', 'v1')], checkpoint(2))).toEqual({ added: 0, changed: 0 });
+  expect(records()).toHaveLength(1);
+});
+
+/** Commits two pages, the second with a repeat and a change, from wherever the file says. Gives back its bytes. */
+async function goOn(): Promise<Buffer> {
+  const pages = [
+    [record('a', 'v1'), record('b', 'v1')],
+    [record('b', 'v1'), record('a', 'v2')],
+  ];
+  const sink = ndjsonSink(file);
+  const landed = (await sink.load('users'))?.pages ?? 0;
+  for (const [nth, page] of pages.entries()) {
+    if (nth >= landed) await sink.commit('users', page, checkpoint(nth + 1));
+  }
+  return readFileSync(file);
+}
+
+/** The records, as any other tool would read them. */
+function records(): Record<string, unknown>[] {
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line)).filter((value) => !('$sync' in value));
+}
+
+function record(id: string, version: string): SyncRecord<unknown> {
+  return { id, hash: version, item: { id, version } };
+}
+
+function checkpoint(pages: number): Checkpoint {
+  return { run: '', resume: { at: pages }, complete: false, pages, records: pages };
+}

@@ -1,0 +1,173 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, truncate } from 'node:fs/promises';
+import type { Checkpoint, Sink } from './resumable-sync.ts';
+
+/**
+ * Keeps one source in a file of NDJSON, to which it only ever appends: each record is a line, as it came, and a line
+ * that begins with `{"$sync":` closes each page and holds its checkpoint. Makes the file where there is none.
+ *
+ * A page counts once its last line is there whole. What follows the last whole page, as a killed process leaves it, is
+ * cut off when the file is next loaded. Each page is flushed to the disk (`fdatasync`) before it counts as landed.
+ *
+ * A record that is there already is written only if its content is another: the last line of an id is the newest. To
+ * know that, loading reads the file through once, as a stream, and the ids and hashes of all records stay in memory.
+ *
+ * @throws {@link NdjsonError} when loading or committing, if the file is another's or is not as it was written.
+ */
+export function ndjsonSink(file: string): Sink<unknown> {
+  let known: Contents | undefined;
+
+  return {
+    async load(source) {
+      known = await contentsOf(file, source);
+      return known.checkpoint;
+    },
+
+    async commit(source, records, checkpoint) {
+      const { sizeBytes, hashes } = known ?? (await contentsOf(file, source));
+      // Where writing fails, only the file tells how far it came.
+      known = undefined;
+      const fresh = records.filter(({ id, hash }) => hashes.get(id) !== hash);
+      const lines = fresh.map(({ item }) => lineOf(item)).join('');
+      const closing = closingOf(createHash('sha256').update(lines), [
+        fresh.map(({ id, hash }) => [id, hash] as const),
+        checkpoint,
+      ]);
+      const text = `${sizeBytes === 0 ? headerOf(source) : ''}${lines}${closing}`;
+      await append(file, sizeBytes, text);
+
+      const changed = fresh.filter(({ id }) => hashes.has(id)).length;
+      for (const { id, hash } of fresh) hashes.set(id, hash);
+      known = { sizeBytes: sizeBytes + Buffer.byteLength(text), hashes, checkpoint };
+      return { added: fresh.length - changed, changed };
+    },
+  };
+}
+
+/** A file that this sink did not write, or not like that. It is left as it is. */
+export class NdjsonError extends Error {
+  override readonly name = 'NdjsonError';
+  /** As it was named. */
+  readonly file: string;
+  /** The line where it shows, from 1. */
+  readonly line: number;
+
+  /** @internal */
+  constructor(file: string, line: number, detail: string) {
+    super(`${file}:${line}: ${detail}`);
+    this.file = file;
+    this.line = line;
+  }
+}
+
+/** What the whole pages of a file hold. */
+interface Contents {
+  /** Where the last of them ends. */
+  readonly sizeBytes: number;
+  readonly hashes: Map<string, string>;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** The ids and hashes of a page's lines, in their order, and the checkpoint. */
+type Closing = readonly [records: readonly (readonly [id: string, hash: string])[], checkpoint: Checkpoint];
+
+const MARK = '{"$sync":';
+const MARK_BYTES = Buffer.from(MARK);
+const NEWLINE = 0x0a;
+
+async function contentsOf(file: string, source: string): Promise<Contents> {
+  const header = headerOf(source);
+  const hashes = new Map<string, string>();
+  let checkpoint: Checkpoint | undefined;
+  let [number, endBytes, wholeBytes] = [0, 0, 0];
+  let page = createHash('sha256');
+  let damagedLine: number | undefined;
+
+  for await (const line of linesOf(file)) {
+    number += 1;
+    endBytes += line.length;
+    if (number === 1) {
+      // A torn first line is a torn first page.
+      if (!header.startsWith(line.toString())) {
+        throw new NdjsonError(file, number, `not the first line of an ndjsonSink for ${source}`);
+      }
+    } else if (!line.subarray(0, MARK.length).equals(MARK_BYTES)) {
+      page.update(line);
+    } else {
+      const closing = closingIn(line, page);
+      page = createHash('sha256');
+      // Where no whole page follows, its writing was cut short.
+      if (closing === undefined) damagedLine ??= number;
+      else if (damagedLine !== undefined) {
+        throw new NdjsonError(file, damagedLine, 'the page that ends here is not as it was written');
+      } else {
+        for (const [id, hash] of closing[0]) hashes.set(id, hash);
+        checkpoint = closing[1];
+        wholeBytes = endBytes;
+      }
+    }
+  }
+  if (endBytes > wholeBytes) await truncate(file, wholeBytes);
+  return { sizeBytes: wholeBytes, hashes, checkpoint };
+}
+
+async function append(file: string, sizeBytes: number, text: string): Promise<void> {
+  const handle = await open(file, 'a');
+  try {
+    const { size } = await handle.stat();
+    if (size !== sizeBytes) throw new Error(`${file}: somebody else has written to it since it was loaded`);
+    await handle.appendFile(text);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** All lines with their ends, which the last may lack; none where there is no file. */
+async function* linesOf(file: string): AsyncGenerator<Buffer> {
+  let begun: Buffer[] = [];
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+      let from = 0;
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+        const end = chunk.subarray(from, at + 1);
+        yield begun.length > 0 ? Buffer.concat([...begun, end]) : end;
+        begun = [];
+        from = at + 1;
+      }
+      if (from < chunk.length) begun.push(chunk.subarray(from));
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  if (begun.length > 0) yield Buffer.concat(begun);
+}
+
+/** Says whose file it is, so that no other is cut off. */
+function headerOf(source: string): string {
+  return `${MARK}${JSON.stringify({ source })}}\n`;
+}
+
+/** A record that would pass for a line of ours is set apart by a space, which means nothing in JSON. */
+function lineOf(item: unknown): string {
+  const line = JSON.stringify(item);
+  return `${line.startsWith(MARK) ? ' ' : ''}${line}\n`;
+}
+
+function closingOf(page: Hash, closing: Closing): string {
+  const [records, checkpoint] = closing;
+  const sha256 = page.update(JSON.stringify(closing)).digest('base64');
+  return `${MARK}${JSON.stringify({ records, checkpoint, sha256 })}}\n`;
+}
+
+/** What it holds, if line and page are as they were written. */
+function closingIn(line: Buffer, page: Hash): Closing | undefined {
+  const text = line.toString();
+  try {
+    const { records, checkpoint } = JSON.parse(text).$sync;
+    return closingOf(page, [records, checkpoint]) === text ? [records, checkpoint] : undefined;
+  } catch {
+    return undefined;
+  }
+}
