@@ -26,7 +26,7 @@ describe('the adaptive limit', () => {
   ])(
     'settles between half and two and a half times a capacity of $capacity beyond which requests queue (spread $spread)',
     async (server) => {
-      const { limits, answered } = await busyMinute(queueing(server));
+      const { limits, answered } = await busyTime(queueing(server));
 
       const [least, mean, most] = figuresOf(limits);
       expect(least).toBeGreaterThanOrEqual(server.capacity * 0.5);
@@ -45,7 +45,7 @@ describe('the adaptive limit', () => {
   ])(
     'settles between 0.65 and one times a capacity of $capacity beyond which it is refused (spread $spread)',
     async (server) => {
-      const { limits, answered, refused } = await busyMinute(refusing(server));
+      const { limits, answered, refused } = await busyTime(refusing(server));
 
       const [least, , most] = figuresOf(limits);
       expect(least).toBeGreaterThanOrEqual(server.capacity * 0.65);
@@ -55,7 +55,7 @@ describe('the adaptive limit', () => {
   );
 
   it('does not take uneven answers for queueing: where nothing queues, it grows', async () => {
-    const { limits } = await busyMinute(queueing({ capacity: 1_000, spread: 0.5 }));
+    const { limits } = await busyTime(queueing({ capacity: 1_000, spread: 0.5 }), 10_000);
 
     expect(Math.min(...limits)).toBeGreaterThan(200);
   });
@@ -254,8 +254,8 @@ function client(next: Fetch) {
   return { send: concurrencyLimit({ max: 'adaptive', onEvent })(next), limits, events };
 }
 
-/** What the limit was in the second half of a minute in which there was always more to do, and what came of it. */
-async function busyMinute(server: Fetch) {
+/** What the limit was in the second half of a time in which there was always more to do, and what came of it. */
+async function busyTime(server: Fetch, halfMs = 30_000) {
   let answered = 0;
   let refused = 0;
   const { send, limits } = client(async (...call) => {
@@ -264,11 +264,11 @@ async function busyMinute(server: Fetch) {
     else refused += 1;
     return response;
   });
-  await flood(send, 400, 30_000);
+  await flood(send, 400, halfMs);
   answered = 0;
   refused = 0;
   limits.splice(0, limits.length - 1);
-  await flood(send, 400, 30_000);
+  await flood(send, 400, halfMs);
   return { limits, answered, refused };
 }
 
