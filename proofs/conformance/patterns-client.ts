@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff, type RetryContext } from '@steadfetch/backoff';
+import { batch } from '@steadfetch/batch';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
@@ -28,21 +29,23 @@ interface Item {
 type Resume = Readonly<Record<string, unknown>> | undefined;
 type Pages = AsyncIterable<{ readonly items: readonly Item[]; readonly resume: Resume }>;
 
-const client = clientOf(timeout({ afterMs: 5_000 })(fetch));
+const limited = timeout({ afterMs: 5_000 })(fetch);
+const client = clientOf();
 try {
+  let complete = true;
   if (TASK === 'list') {
     const paginations = PAGINATION.split(',');
     await Promise.all(RESOURCE.split(',').map((resource, index) => list(resource, paginations[index]!)));
   } else if (TASK === 'create') await create(RESOURCE, Number(TASK_COUNT));
-  else throw new Error(`no pattern for ${TASK} here`);
-  say({ type: 'done', complete: true });
+  else complete = await createAtOnce(RESOURCE, Number(TASK_COUNT));
+  say({ type: 'done', complete });
 } catch (error) {
   const { name, message } = error as Error;
   say({ type: 'error', message: `${name}: ${message}` });
   say({ type: 'done', complete: false });
 }
 
-function clientOf(limited: typeof fetch): typeof fetch {
+function clientOf(): typeof fetch {
   // GitHub throttles by a 403 that says when to come back.
   const isThrottled = (response?: Response) => response?.status === 403 && response.headers.has('retry-after');
   // The first request with this key is still under way.
@@ -128,6 +131,18 @@ async function create(resource: string, count: number): Promise<void> {
     if (!response.ok) throw new Error(`item ${n} was answered by a ${response.status}`);
     say({ type: 'record', resource, record: await response.json() });
   }
+}
+
+/** In batches, which are retried without `backoff`. Tells whether all could be written, and why some could not. */
+async function createAtOnce(resource: string, count: number): Promise<boolean> {
+  let isComplete = true;
+  const items = Array.from({ length: count }, (_, index) => ({ name: `item ${index + 1}` }));
+  for await (const outcome of batch(`${BASE_URL}/${resource}/batch`, items, { fetch: limited })) {
+    if (outcome.status === 'done') continue;
+    isComplete = false;
+    say({ type: 'error', message: `${outcome.item.name}: ${outcome.error.message}` });
+  }
+  return isComplete;
 }
 
 function say(message: object): void {
