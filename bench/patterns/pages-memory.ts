@@ -2,15 +2,17 @@
 import { consume, listings } from './readers.ts';
 
 const [kind, name, url, warmAfter, last] = process.argv.slice(2) as [string, string, string, string, string];
-const { loop, ours, peers } = listings.find((listing) => listing.kind === kind)!;
-const { read } = [loop, ...ours, ...peers].find((reader) => reader.name === name)!;
+const { loop, ours, bounded = [], peers } = listings.find((listing) => listing.kind === kind)!;
+const { read } = [loop, ...ours, ...bounded, ...peers].find((reader) => reader.name === name)!;
 
+let firstBytes = 0;
 let warmBytes = 0;
 let warmHeapBytes = 0;
 let mostBytes = 0;
 let keptBytes = Number.NaN;
 let isWarm = false;
 const records = await consume(read(url), (_, count) => {
+  firstBytes ||= process.memoryUsage.rss();
   if (count < Number(warmAfter)) return;
   if (!isWarm) {
     warmHeapBytes = heldBytes();
@@ -20,7 +22,9 @@ const records = await consume(read(url), (_, count) => {
   mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
   if (count === Number(last)) keptBytes = heldBytes() - warmHeapBytes;
 });
-process.stdout.write(JSON.stringify({ records, grownBytes: mostBytes - warmBytes, keptBytes }));
+process.stdout.write(
+  JSON.stringify({ records, allBytes: mostBytes - firstBytes, grownBytes: mostBytes - warmBytes, keptBytes }),
+);
 // Whatever connections a client keeps, nobody needs them.
 process.exit();
 
