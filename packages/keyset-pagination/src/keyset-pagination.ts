@@ -128,7 +128,7 @@ export function keysetPagination<Item>(
       // After the last id, only what this page holds can come again.
       if (params.after && lookbackMs === 0 && records.length > 0) seen = new Map();
       const fresh = records.filter((record) => remember(record, known));
-      const last = records.findLast(({ atMs }) => atMs < untilMs);
+      const last = records.filter(({ atMs }) => atMs < untilMs).at(-1);
       const isOver = more === false || last !== records.at(-1);
       if (last && (!params.from || last.atMs >= fromMs)) key = keyOf(last);
       const here = url.href;
