@@ -1,32 +1,40 @@
 /** Reads one listing with one client, and prints by how much its memory grew: `node --expose-gc pages-memory.ts <kind> <client> <url> <after how many records it is warm> <how many there are>`. */
+import { setImmediate } from 'node:timers/promises';
 import { consume, listings } from './readers.ts';
 
 const [kind, name, url, warmAfter, last] = process.argv.slice(2) as [string, string, string, string, string];
-const { loop, ours, peers } = listings.find((listing) => listing.kind === kind)!;
-const { read } = [loop, ...ours, ...peers].find((reader) => reader.name === name)!;
+const { loop, ours, bounded = [], peers } = listings.find((listing) => listing.kind === kind)!;
+const { read } = [loop, ...ours, ...bounded, ...peers].find((reader) => reader.name === name)!;
 
+let firstBytes = 0;
 let warmBytes = 0;
 let warmHeapBytes = 0;
 let mostBytes = 0;
 let keptBytes = Number.NaN;
 let isWarm = false;
-const records = await consume(read(url), (_, count) => {
+const records = await consume(read(url), async (_, count) => {
+  firstBytes ||= process.memoryUsage.rss();
   if (count < Number(warmAfter)) return;
   if (!isWarm) {
-    warmHeapBytes = heldBytes();
+    warmHeapBytes = await heldBytes();
     isWarm = true;
     warmBytes = process.memoryUsage.rss();
   }
   mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
-  if (count === Number(last)) keptBytes = heldBytes() - warmHeapBytes;
+  if (count === Number(last)) keptBytes = (await heldBytes()) - warmHeapBytes;
 });
-process.stdout.write(JSON.stringify({ records, grownBytes: mostBytes - warmBytes, keptBytes }));
+process.stdout.write(
+  JSON.stringify({ records, allBytes: mostBytes - firstBytes, grownBytes: mostBytes - warmBytes, keptBytes }),
+);
 // Whatever connections a client keeps, nobody needs them.
 process.exit();
 
-/** What is in use on the heap, and in buffers beside it. */
-function heldBytes(): number {
-  globalThis.gc!();
+/** What is in use on the heap, and in buffers beside it. What is registered to be finalized takes some turns to go. */
+async function heldBytes(): Promise<number> {
+  for (let turn = 0; turn < 5; turn += 1) {
+    globalThis.gc!();
+    await setImmediate();
+  }
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -1,8 +1,7 @@
-/** Whole listings over HTTP, from a provider in another process: how fast, with how many requests, in how much memory, how completely. */
-import { execFile, fork } from 'node:child_process';
+/** Whole listings over HTTP, from a provider in another process: how fast, with how many requests, how completely. */
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import type { Ask, Truth } from './pages-server.ts';
 import { consume, type Item, type Listing, listings, PAGE, type Reader, serving } from './readers.ts';
 import { progress, report, table, verdict } from './report.ts';
@@ -13,8 +12,6 @@ const FAST = { records: 20_000 };
 const SLOW = { records: 4_000, latencyMs: 10, workMs: 5 };
 const AHEAD_ROUNDS = 5;
 const PREFETCH = 2;
-const LONG = { records: 500_000, warmAfter: 100_000 };
-const MOST_GROWN_BYTES = 64_000_000;
 const LEAST_OF_LOOP = 0.95;
 const CHURN = { insertsPerRequest: 2, deletesPerRequest: 3, insertAt: 'anywhere' } as const;
 const CHURNING = { records: 5_000, seeds: [1, 2, 3, 4, 5] };
@@ -29,12 +26,7 @@ const server = fork(new URL('pages-server.ts', import.meta.url));
 const [url] = (await once(server, 'message')) as [string];
 const findings: string[] = [];
 for (const listing of listings) {
-  findings.push(
-    `### ${listing.kind}`,
-    ...(await race(listing)),
-    ...(await remember(listing)),
-    ...(await keepUp(listing)),
-  );
+  findings.push(`### ${listing.kind}`, ...(await race(listing)), ...(await keepUp(listing)));
 }
 server.disconnect();
 
@@ -45,11 +37,9 @@ The fake provider in another process, over HTTP on the same machine, without lim
 documentation says, and a loop around \`fetch\` as one writes it oneself. **At full speed**: ${FAST.records.toLocaleString('en')} records, an answer at once, ${ROUNDS} rounds, every
 one through all clients, back and forth, after one to warm up. The ratio is to the loop in the same round, its median, and the
 quarters around it. Above 1 is faster than the loop. Extra requests are those beyond one a page. **With work**: the provider takes
-${SLOW.latencyMs} ms, the consumer ${SLOW.workMs} ms a page, ${SLOW.records.toLocaleString('en')} records, ${AHEAD_ROUNDS} rounds; ours as they are, and with ${PREFETCH} pages of prefetch. **Memory**: ${LONG.records.toLocaleString('en')} records, each
-client in a process of its own; by how much the process grew at most (RSS), from when it had read ${LONG.warmAfter.toLocaleString('en')}, and how
-much more is in use with the last page; the rest is garbage that nobody was in a hurry to collect. **In a changing
+${SLOW.latencyMs} ms, the consumer ${SLOW.workMs} ms a page, ${SLOW.records.toLocaleString('en')} records, ${AHEAD_ROUNDS} rounds; ours as they are, and with ${PREFETCH} pages of prefetch. **In a changing
 listing**: ${CHURNING.records.toLocaleString('en')} records at first, ${CHURN.insertsPerRequest} inserted anywhere and ${CHURN.deletesPerRequest} deleted with every request, ${CHURNING.seeds.length} seeds, judged by what the
-provider knows: lost are records that were there throughout and never came. In memory and losses, lower is better.`,
+provider knows: lost are records that were there throughout and never came. In losses, lower is better.`,
   findings,
   peers: ['@octokit/core', '@octokit/plugin-paginate-rest', 'got', 'stripe'],
 });
@@ -147,51 +137,6 @@ async function rounds(
   return figures;
 }
 
-/** By how much a process grows that reads a long listing. */
-async function remember(listing: Listing): Promise<string[]> {
-  const { kind, loop, ours, peers } = listing;
-  const grown = new Map<string, number>();
-  const kept = new Map<string, number>();
-  for (const { name } of [loop, ...ours, ...peers]) {
-    await asked({ serve: serving(listing, LONG.records) });
-    const argv = [
-      '--expose-gc',
-      `${import.meta.dirname}/pages-memory.ts`,
-      kind,
-      name,
-      url,
-      `${LONG.warmAfter}`,
-      `${LONG.records}`,
-    ];
-    const { stdout } = await promisify(execFile)(process.execPath, argv);
-    const { records, grownBytes, keptBytes } = JSON.parse(stdout) as Readonly<Record<string, number>>;
-    if (records !== LONG.records) throw new Error(`${kind}: ${name} read ${records} of ${LONG.records}`);
-    grown.set(name, grownBytes!);
-    kept.set(name, keptBytes!);
-    progress(`${kind}, memory: ${name} ${megabytes(grownBytes!)}, kept ${megabytes(keptBytes!)}`);
-  }
-  const isOurs = (name: string) => ours.some((reader) => reader.name === name);
-  const least = Math.min(...ours.map(({ name }) => grown.get(name)!));
-  const smaller = peers.filter(({ name }) => grown.get(name)! < least).map(({ name }) => name);
-  return [
-    table(
-      ['Memory', 'grown by', 'of which in use'],
-      [...grown].map(([name, bytes]) => [show(name, isOurs(name)), megabytes(bytes), megabytes(kept.get(name)!)]),
-    ),
-    [
-      ...ours.map(({ name }) => {
-        const bytes = grown.get(name)!;
-        return verdict(
-          `${name} grows by less than ${megabytes(MOST_GROWN_BYTES)}`,
-          bytes < MOST_GROWN_BYTES,
-          `It grew by ${megabytes(bytes)}, the loop by ${megabytes(grown.get(loop.name)!)}.`,
-        );
-      }),
-      ...(smaller.length > 0 ? [`- Grown by less than ours: **${smaller.join(', ')}**.`] : []),
-    ].join('\n'),
-  ];
-}
-
 /** What is lost, and what comes twice, where records come and go meanwhile. */
 async function keepUp(listing: Listing): Promise<string[]> {
   const { kind, resource, loop, ours, peers } = listing;
@@ -244,8 +189,4 @@ function spread(ratios: readonly number[]): [string, string] {
 
 function show(name: string, isOurs: boolean): string {
   return isOurs ? `**${name}**` : name;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(0)} MB`;
 }

@@ -36,6 +36,8 @@ export interface Listing {
   readonly settings: NonNullable<ConfigInput['resources']>[string];
   readonly loop: Reader;
   readonly ours: readonly OurReader[];
+  /** Ours, told to remember less. */
+  readonly bounded?: readonly OurReader[];
   readonly peers: readonly Reader[];
 }
 
@@ -146,6 +148,12 @@ export const listings: readonly Listing[] = [
       {
         name: 'offset-pagination',
         read: (url, prefetch = 0) => itemsOf(offsetPagination<Item>(`${url}/items`, { limit: PAGE, prefetch })),
+      },
+    ],
+    bounded: [
+      {
+        name: 'offset-pagination, window of 10,000',
+        read: (url) => itemsOf(offsetPagination<Item>(`${url}/items`, { limit: PAGE, window: 10_000 })),
       },
     ],
     peers: [

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
-const SECTIONS = ['size', 'cost', 'contention', 'overload', 'quota', 'pages'];
+const SECTIONS = ['size', 'cost', 'contention', 'overload', 'quota', 'pages', 'memory'];
 const RESULTS = new URL('../RESULTS.md', import.meta.url);
 const INTRODUCTION = `# Results
 

@@ -16,6 +16,8 @@ export interface Crew {
   harm(harm: Harm): Promise<void>;
   /** Has all of them finish what they hold, and returns when they are gone. */
   dismiss(): Promise<void>;
+  /** Ends all of them at once, whatever they hold. What did not land is read again by whoever comes next. */
+  disband(): Promise<void>;
 }
 
 /** Makes a crew of nobody. `onExit` is told of whoever ended without being told to. */
@@ -25,6 +27,7 @@ export function createCrew(
   onExit: (error: Error) => void,
 ): Crew {
   const workers = new Set<ChildProcess>();
+  const killed = new Set<ChildProcess>();
   const wakings = new Set<NodeJS.Timeout>();
   let isOver = false;
 
@@ -39,9 +42,21 @@ export function createCrew(
     worker.on('message', onMessage);
     worker.once('exit', (code, signal) => {
       workers.delete(worker);
-      if (!isOver && signal !== 'SIGKILL') onExit(new Error(`a worker ended with ${signal ?? code}`));
+      if (!isOver && !killed.has(worker)) onExit(new Error(`a worker ended with ${signal ?? code}`));
     });
     await Promise.race([once(worker, 'message'), once(worker, 'exit')]);
+  }
+
+  async function end(...signals: NodeJS.Signals[]): Promise<void> {
+    isOver = true;
+    for (const waking of wakings) clearTimeout(waking);
+    await Promise.all(
+      Array.from(workers, (worker) => {
+        const exited = once(worker, 'exit');
+        for (const signal of signals) worker.kill(signal);
+        return exited;
+      }),
+    );
   }
 
   function anyone(): ChildProcess | undefined {
@@ -55,22 +70,15 @@ export function createCrew(
     hire,
     async harm(harm) {
       const worker = anyone();
-      if (harm === 'kill') worker?.kill('SIGKILL');
+      if (harm === 'kill' && worker) {
+        killed.add(worker);
+        worker.kill('SIGKILL');
+      }
       if (harm !== 'stop') return hire();
       worker?.kill('SIGSTOP');
       wakings.add(setTimeout(() => worker?.kill('SIGCONT'), 3 * settings.lockMs));
     },
-    async dismiss() {
-      isOver = true;
-      for (const waking of wakings) clearTimeout(waking);
-      await Promise.all(
-        Array.from(workers, (worker) => {
-          const exited = once(worker, 'exit');
-          worker.kill('SIGCONT');
-          worker.kill('SIGTERM');
-          return exited;
-        }),
-      );
-    },
+    dismiss: () => end('SIGCONT', 'SIGTERM'),
+    disband: () => end('SIGKILL'),
   };
 }

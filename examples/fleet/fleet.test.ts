@@ -42,4 +42,25 @@ describe.skipIf(isSkipped)('a fleet of real processes on a real Redis', () => {
     expect(figures).toMatchObject({ complete: 5, throttled: 0, harms: { kill: 1 } });
     expect(Math.min(figures.failed, figures.tokenRequests - 1)).toBeGreaterThan(0);
   });
+
+  it('gives up where no page lands any more, and says how far it came', async () => {
+    const running = runFleet({
+      redisUrl: redis.url,
+      ratePerSecond: 100,
+      burst: 10,
+      lockMs: 500,
+      workers: 1,
+      harms: [],
+      pagesBetweenHarms: 5,
+      stuckMs: 500,
+      provider: {
+        resources: { spring: { records: 30, pageSize: { default: 10, max: 10 } } },
+        faults: [{ fault: 'hang', on: { ratio: 1 } }],
+      },
+    });
+
+    await expect(running).rejects.toThrow(
+      /^No page has landed for 0.5 s: 0 of 1 accounts complete, 0 pages landed, 1 workers alive/,
+    );
+  });
 });

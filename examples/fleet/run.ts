@@ -19,6 +19,8 @@ export interface FleetOptions extends Pick<WorkerSettings, 'redisUrl' | 'ratePer
   readonly harms: readonly Harm[];
   /** How many pages land between one harm and the next. */
   readonly pagesBetweenHarms: number;
+  /** For how long no page may land before the fleet is given up, in milliseconds. @defaultValue 60_000 */
+  readonly stuckMs?: number;
   /** Is told the figures after each page. */
   readonly onProgress?: ((figures: FleetFigures) => void) | undefined;
 }
@@ -62,12 +64,20 @@ export interface FleetReport {
   readonly busyRatio: number;
 }
 
+/** How long to wait for Redis to forget a fleet. */
+const FORGET_MS = 5_000;
+
 /** How many accounts one worker reads at a time. */
 export const CONCURRENCY = 4;
 
-/** Reads every account, and holds what was delivered against the truth. */
+/**
+ * Reads every account, and holds what was delivered against the truth.
+ *
+ * @throws `Error` when it cannot go on: a job failed for good, a worker ended by itself, or no page lands any more. The
+ * message says which, and how far it came.
+ */
 export async function runFleet(options: FleetOptions): Promise<FleetReport> {
-  const { redisUrl, ratePerSecond, burst, lockMs, onProgress } = options;
+  const { redisUrl, ratePerSecond, burst, lockMs, stuckMs = 60_000, onProgress } = options;
   const folder = mkdtempSync(join(tmpdir(), 'steadfetch-fleet-'));
   const file = join(folder, 'fleet.sqlite');
   const store = openStore(file);
@@ -78,6 +88,8 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
   const queue = new Queue<{ account: string }>(name, { connection: redis });
   const accounts = Object.keys(options.provider.resources ?? {});
   const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {}); // It is thrown where the fleet waits, if it comes to that.
+  const stuck = setTimeout(giveUp, stuckMs);
   const counts = { takenOver: 0, overtaken: 0, pages: 0, records: 0 };
   const harms = { kill: 0, stop: 0, join: 0 };
   const crew = createCrew(
@@ -106,8 +118,10 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
     const outcomes = accounts.map((account) => judge(account, provider, store));
     return { figures: figures(), outcomes, seconds: tookMs / 1_000, busyRatio };
   } finally {
-    await crew.dismiss();
-    await forget(queue, redis);
+    clearTimeout(stuck);
+    await crew.disband();
+    // Where Redis is away, that it remembers is no reason to wait for it.
+    await Promise.race([forget(queue, redis), after(FORGET_MS, undefined, { ref: false })]).catch(() => {});
     redis.destroy();
     await close();
     store.close();
@@ -118,10 +132,21 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
     if (message.type === 'taken-over') counts.takenOver += 1;
     if (message.type === 'overtaken') counts.overtaken += 1;
     if (message.type !== 'page') return;
+    stuck.refresh();
     counts.pages += 1;
     counts.records += message.records;
     if (counts.pages % options.pagesBetweenHarms === 0) void harmNext();
     onProgress?.(figures());
+  }
+
+  function giveUp(): void {
+    const { complete, pages, workers, requests, failed } = figures();
+    const reached = `${complete} of ${accounts.length} accounts complete, ${pages} pages landed, ${workers} workers alive`;
+    broken.reject(
+      new Error(
+        `No page has landed for ${stuckMs / 1_000} s: ${reached}, ${requests} requests, ${failed} of them failed`,
+      ),
+    );
   }
 
   async function harmNext(): Promise<void> {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Page, resumableSync } from '@steadfetch/resumable-sync';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type AccountRecord, OvertakenError, openStore, type Store } from './sink.ts';
+import { OvertakenError } from '../sinks/overtaken.ts';
+import { type AccountRecord, openStore, type Store } from './sink.ts';
 
 let folder: string;
 /** One for each worker, as if they were processes of their own. */

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint, Sink, SyncRecord } from '@steadfetch/resumable-sync';
+import { OvertakenError } from '../sinks/overtaken.ts';
 
 /** A record as every account here holds it. */
 export interface AccountRecord {
@@ -75,17 +76,5 @@ export function openStore(file: string): Store {
 
   function write(account: string, records: readonly SyncRecord<AccountRecord>[]): void {
     for (const { id, item } of records) insert.run(account, id, JSON.stringify(item));
-  }
-}
-
-/** Another worker has landed a page of the account meanwhile. Nothing was written: load the checkpoint, and go on. */
-export class OvertakenError extends Error {
-  override readonly name = 'OvertakenError';
-  /** Which account. */
-  readonly account: string;
-
-  constructor(account: string) {
-    super(`Another worker has gone on with ${account}`);
-    this.account = account;
   }
 }

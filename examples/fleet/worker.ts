@@ -3,8 +3,9 @@ import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { resumableSync } from '@steadfetch/resumable-sync';
 import { DelayedError, type Job, Worker } from 'bullmq';
 import { connect } from '../shared-token.ts';
+import { OvertakenError } from '../sinks/overtaken.ts';
 import { fleetClient } from './client.ts';
-import { type AccountRecord, OvertakenError, openStore } from './sink.ts';
+import { type AccountRecord, openStore } from './sink.ts';
 
 /** What a worker is started with. */
 export interface WorkerSettings {

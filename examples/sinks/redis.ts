@@ -1,31 +1,41 @@
 import type { Sink } from '@steadfetch/resumable-sync';
 import { createClient } from 'redis';
+import { OvertakenError } from './overtaken.ts';
 
 /**
  * Keeps records in Redis: `sync:{users}:records` holds each by its id, as JSON, `sync:{users}:hashes` its hash, and
  * `sync:{users}:checkpoint` how far it was read. A page and its checkpoint are one script, which nothing comes between.
+ *
+ * A page lands only after the checkpoint that this sink loaded or committed last. So what a killed process sent, or a
+ * process that stood still for long, cannot set the source back when it arrives late: an `OvertakenError`.
  *
  * What a restart of Redis leaves is Redis' to say: `appendonly`, and `maxmemory-policy noeviction`.
  */
 export function redisSink(redis: Redis, prefix = 'sync'): Sink<unknown> {
   // What is in braces decides where a cluster puts a key, so all of a source is in one place.
   const keyOf = (source: string, what: string) => `${prefix}:{${source}}:${what}`;
+  const held = new Map<string, string | null>();
 
   return {
     async load(source) {
       const text = await redis.get(keyOf(source, 'checkpoint'));
+      held.set(source, text);
       return text === null ? undefined : JSON.parse(text);
     },
 
     async commit(source, records, checkpoint) {
-      const [added, changed] = (await redis.eval(COMMIT, {
+      const next = JSON.stringify(checkpoint);
+      const landed = (await redis.eval(COMMIT, {
         keys: ['records', 'hashes', 'checkpoint'].map((what) => keyOf(source, what)),
         arguments: [
-          JSON.stringify(checkpoint),
+          held.get(source) ?? '',
+          next,
           ...records.flatMap(({ id, hash, item }) => [id, hash, JSON.stringify(item)]),
         ],
-      })) as [number, number];
-      return { added, changed };
+      })) as [number, number] | null;
+      if (landed === null) throw new OvertakenError(source);
+      held.set(source, next);
+      return { added: landed[0], changed: landed[1] };
     },
   };
 }
@@ -43,8 +53,9 @@ export async function connect(url: string) {
 
 /** The checkpoint comes last: where Redis refuses before it, as where memory is full, the page is read again. */
 const COMMIT = `
+  if (redis.call('GET', KEYS[3]) or '') ~= ARGV[1] then return false end
   local added, changed = 0, 0
-  for at = 2, #ARGV, 3 do
+  for at = 3, #ARGV, 3 do
     local id, hash, item = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local there = redis.call('HGET', KEYS[2], id)
     if there ~= hash then
@@ -53,7 +64,7 @@ const COMMIT = `
       if there then changed = changed + 1 else added = added + 1 end
     end
   end
-  redis.call('SET', KEYS[3], ARGV[1])
+  redis.call('SET', KEYS[3], ARGV[2])
   return { added, changed }
 `;
 

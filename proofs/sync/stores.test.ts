@@ -16,7 +16,10 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
       opened = await openSink(store);
       sink = opened.sink;
     });
-    beforeEach(() => store.clear());
+    beforeEach(async () => {
+      await store.clear();
+      for (const source of ['users', 'events']) await sink.load(source);
+    });
     afterAll(async () => {
       await opened?.close();
       await store?.[Symbol.asyncDispose]();
@@ -54,6 +57,46 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
 
       expect(await versions('users')).toEqual(['a v1']);
       expect(await sink.load('users')).toEqual(checkpoint(1));
+    });
+
+    it('lets no page land that a process sent before another went on, however late it arrives', async () => {
+      const late = await openSink(store);
+      await late.sink.load('users');
+      await sink.commit('users', [record('a', 'v2')], checkpoint(1));
+      await sink.commit('users', [record('b', 'v1')], checkpoint(2));
+
+      await expect(late.sink.commit('users', [record('a', 'v1')], checkpoint(1))).rejects.toThrow(OVERTAKEN);
+
+      expect(await versions('users')).toEqual(['a v2', 'b v1']);
+      expect(await sink.load('users')).toEqual(checkpoint(2));
+      await late.sink.load('users');
+      await late.sink.commit('users', [record('c', 'v1')], checkpoint(3));
+      await expect(sink.commit('users', [record('d', 'v1')], checkpoint(3))).rejects.toThrow(OVERTAKEN);
+      expect(await versions('users')).toEqual(['a v2', 'b v1', 'c v1']);
+      await late.close();
+    });
+
+    it('lets no page land where its predecessors were removed meanwhile', async () => {
+      await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+      await store.clear();
+
+      await expect(sink.commit('users', [record('b', 'v1')], checkpoint(2))).rejects.toThrow(OVERTAKEN);
+
+      expect(await versions('users')).toEqual([]);
+    });
+
+    onlyFor('postgres', 'lets one of two pages land that are sent at once', async () => {
+      const other = await openSink(store);
+      await other.sink.load('users');
+
+      const sent = [sink, other.sink].map(async (each, nth) =>
+        each.commit('users', [record(`${nth}`, 'v1')], checkpoint(1)),
+      );
+      const settled = await Promise.allSettled(sent);
+
+      expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      expect(await versions('users')).toHaveLength(1);
+      await other.close();
     });
 
     onlyFor('postgres', 'waits for a page that is still under way', async () => {
@@ -98,6 +141,9 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
     }
   });
 });
+
+/** As each sink says it. */
+const OVERTAKEN = /^Another process has gone on with users|somebody else has written to it since it was loaded$/;
 
 function record(id: string, version: string): SyncRecord<unknown> {
   return { id, hash: version, item: { id, version } };

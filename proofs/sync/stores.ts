@@ -77,7 +77,7 @@ async function inNdjson(): Promise<Store> {
   const address = mkdtempSync(join(tmpdir(), 'steadfetch-'));
   const linesOf = (source: string) => {
     const file = join(address, source);
-    return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+    return existsSync(file) ? (readFileSync(file, 'utf8').match(/.+/g) ?? []) : [];
   };
   return {
     kind: 'ndjson',

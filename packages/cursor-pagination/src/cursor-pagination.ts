@@ -47,9 +47,9 @@ export interface CursorPaginationOptions<Item> extends PaginationOptions<Item> {
 }
 
 /**
- * Says what comes after a page: a cursor for `param`, a URL, or an object of parameters to set. They go into the
- * query, or into a JSON text in `init.body`. `undefined`, `null`, `false`, `''` or an object of nothing but these
- * ends the listing; `0` is a cursor.
+ * Says what comes after a page: a cursor for `param`, a URL, or an object of parameters to set: in the query, or in a JSON
+ * text in `init.body`, where an object goes into the one there. `undefined`, `null`, `false`, `''` or an object of nothing
+ * but these ends the listing; `0` is a cursor.
  */
 export type NextCursor = (body: Json, items: readonly Json[]) => Cursor;
 
@@ -62,8 +62,7 @@ export type Cursor = string | number | false | null | undefined | Readonly<Recor
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  * @throws {@link PageError} when a page is not had; an expired cursor shows by its `status`.
  * @throws {@link CrossOriginError} when a URL or a redirect leads to an origin not in `origins`.
- * @throws {@link CursorLoopError} when a cursor answers the same page again: for a cycle of any length, before its
- * second round is over. A cursor that stays the same while the pages change is none.
+ * @throws {@link CursorLoopError} when a cursor answers the same page again: before a cycle's second round is over.
  */
 export function cursorPagination<Item>(
   url: string | URL,
@@ -71,8 +70,7 @@ export function cursorPagination<Item>(
 ): AsyncGenerator<Page<Item>, void, undefined> {
   const { fetch = globalThis.fetch, init, next, param, origins = [] } = options;
   const listing = httpUrl('cursorPagination: url', url);
-  const others = origins.map((origin) => httpUrl('cursorPagination: origins', origin).origin);
-  const trusted = new Set([listing.origin, ...others]);
+  const trusted = new Set([listing.origin, ...origins.map((url) => httpUrl('cursorPagination: origins', url).origin)]);
   if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
   checkInteger('cursorPagination: maxPages', options.maxPages, 1);
   checkInteger('cursorPagination: prefetch', options.prefetch, 0);
@@ -83,19 +81,17 @@ export function cursorPagination<Item>(
     const wasHere = cycleDetector();
     let step = begin;
     let resume = options.resume ?? undefined;
-
     for (let page = 1; step !== null; page++) {
       const place: Place = { listing, page, resume };
       const wire: Wire = { fetch, init: initFor(step), signal, trusted };
-      const loaded = await loadPage(wire, place, urlFor(step), (body, response, base) => {
+      const { items, response, following } = await loadPage(wire, place, urlFor(step), (body, response, base) => {
         const items = itemsIn(body, options.items);
-        return { items, response, step: stepOf(next(body, items), base) };
+        return { items, response, following: stepOf(next(body, items), base) };
       });
-      const { items, response } = loaded;
       if (wasHere(JSON.stringify([step, items.length, items[0], items.at(-1)]))) {
         throw new CursorLoopError('the cursor runs in a circle', place);
       }
-      step = loaded.step;
+      step = following;
       resume = { step };
       yield { items, response, resume };
     }
@@ -104,22 +100,24 @@ export function cursorPagination<Item>(
   function urlFor(step: Step): URL {
     if (typeof step === 'string') return new URL(step);
     const target = new URL(listing);
-    if (json === undefined) {
-      for (const [name, value] of Object.entries(step)) target.searchParams.set(name, String(value));
-    }
+    const set = json === undefined ? Object.entries(step) : [];
+    for (const [name, value] of set) target.searchParams.set(name, String(value));
     return target;
   }
 
   function initFor(step: Step): Wire['init'] {
     if (json === undefined || typeof step === 'string') return init;
-    return { ...init, body: JSON.stringify({ ...json, ...step }) };
+    const entries = Object.entries<Json>(step).map(([name, value]) => {
+      return [name, value?.constructor === Object ? { ...json[name], ...value } : value];
+    });
+    return { ...init, body: JSON.stringify({ ...json, ...Object.fromEntries(entries) }) };
   }
 
   /** The next step, or `null` at the end. */
   function stepOf(cursor: Cursor, base: string): Step | null {
-    if (isAbsent(cursor)) return null;
+    if (ABSENT.includes(cursor)) return null;
     if (typeof cursor === 'object') {
-      const given = Object.entries(cursor).filter(([, value]) => !isAbsent(value));
+      const given = Object.entries(cursor ?? {}).filter(([, value]) => !ABSENT.includes(value));
       return given.length > 0 ? Object.fromEntries(given) : null;
     }
     if (param !== undefined) return { [param]: cursor };
@@ -132,10 +130,13 @@ export function cursorPagination<Item>(
 export const nextCursor = {
   airtable: (body: Json): Cursor => ({ offset: body.offset }),
   anthropic: (body: Json): Cursor => body.has_more && { after_id: required(body.last_id) },
+  anthropicPage: (body: Json): Cursor => ({ page: body.next_page }),
+  anthropicToken: (body: Json): Cursor => ({ page_token: body.next_page }),
   django: (body: Json): Cursor => body.next,
   google: (body: Json): Cursor => ({ pageToken: body.nextPageToken }),
   hubspot: (body: Json): Cursor => ({ after: body.paging?.next?.after }),
   intercom: (body: Json): Cursor => ({ starting_after: body.pages?.next?.starting_after }),
+  jsonApi: (body: Json): Cursor => body.links?.next?.href ?? body.links?.next,
   jira: (body: Json): Cursor => ({ nextPageToken: body.nextPageToken }),
   microsoftGraph: (body: Json): Cursor => body['@odata.nextLink'],
   mixpanel: ({ page, page_size, session_id, results }: Json): Cursor =>
@@ -191,13 +192,12 @@ function stepIn({ step }: Resume): Step | null {
   throw new TypeError('cursorPagination: resume must be the `resume` of one of its pages');
 }
 
-function isAbsent(value: unknown): value is undefined | null | false | '' {
-  return value === undefined || value === null || value === false || value === '';
-}
+/** What ends a listing. */
+const ABSENT: readonly unknown[] = [undefined, null, false, ''];
 
 /** Where a platform says there is more, a missing cursor is a fault, not the end. */
 function required(cursor: Json): Json {
-  if (isAbsent(cursor)) throw new TypeError('There is more, but no cursor to it');
+  if (ABSENT.includes(cursor)) throw new TypeError('There is more, but no cursor to it');
   return cursor;
 }
 

@@ -6,6 +6,13 @@ const API = 'https://api.test/list?limit=2';
 it.each<[string, NextCursor, Json, string]>([
   ['Airtable', nextCursor.airtable, { records: [{}], offset: 'itrX/recY' }, `${API}&offset=itrX%2FrecY`],
   ['Anthropic', nextCursor.anthropic, { data: [{}], has_more: true, first_id: 'a', last_id: 'b' }, `${API}&after_id=b`],
+  ['Anthropic by page', nextCursor.anthropicPage, { data: [{}], next_page: 'x' }, `${API}&page=x`],
+  [
+    'Anthropic by token',
+    nextCursor.anthropicToken,
+    { data: [{}], has_more: true, next_page: 'x' },
+    `${API}&page_token=x`,
+  ],
   // django-rest-framework.org/api-guide/pagination, PageNumberPagination; a cursor's and an offset's `next` look alike.
   [
     'Django REST framework',
@@ -29,6 +36,19 @@ it.each<[string, NextCursor, Json, string]>([
       pages: { type: 'pages', page: 1, total_pages: 3, next: { page: 2, starting_after: 'x' } },
     },
     `${API}&starting_after=x`,
+  ],
+  // jsonapi.org/format/1.1, document links and fetching-pagination: a link is a URL or an object that holds one.
+  [
+    'JSON:API',
+    nextCursor.jsonApi,
+    { links: { self: API, next: 'https://api.test/list?page[number]=2', prev: null }, data: [{}] },
+    'https://api.test/list?page[number]=2',
+  ],
+  [
+    'JSON:API with link objects',
+    nextCursor.jsonApi,
+    { links: { next: { href: '/list?page[cursor]=x', title: 'More' } }, data: [{}] },
+    'https://api.test/list?page[cursor]=x',
   ],
   ['Jira', nextCursor.jira, { issues: [{}], nextPageToken: 'x', isLast: false }, `${API}&nextPageToken=x`],
   [
@@ -100,11 +120,15 @@ it.each<[string, NextCursor, Json, string]>([
 it.each<[string, NextCursor, Json]>([
   ['Airtable', nextCursor.airtable, { records: [{}] }],
   ['Anthropic', nextCursor.anthropic, { data: [{}], has_more: false, last_id: 'b' }],
+  ['Anthropic by page', nextCursor.anthropicPage, { data: [{}], next_page: null }],
+  ['Anthropic by token', nextCursor.anthropicToken, { data: [{}], has_more: false, next_page: null }],
   ['Django REST framework', nextCursor.django, { count: 1, next: null, previous: null, results: [{}] }],
   ['Google', nextCursor.google, { files: [{}], nextPageToken: '' }],
   ['HubSpot', nextCursor.hubspot, { results: [{}] }],
   ['HubSpot without next', nextCursor.hubspot, { results: [{}], paging: {} }],
   ['Intercom', nextCursor.intercom, { type: 'list', data: [{}], pages: { next: null } }],
+  ['JSON:API', nextCursor.jsonApi, { links: { self: API, next: null }, data: [{}] }],
+  ['JSON:API without links', nextCursor.jsonApi, { data: [{}] }],
   ['Jira', nextCursor.jira, { issues: [{}], isLast: true }],
   ['Microsoft Graph', nextCursor.microsoftGraph, { value: [{}], '@odata.deltaLink': 'https://api.test/delta' }],
   ['Mixpanel', nextCursor.mixpanel, { page: 3, page_size: 2, session_id: '123-X', results: [{}] }],
@@ -135,12 +159,56 @@ it.each<[string, NextCursor, Json]>([
 
 it.each<[string, NextCursor, Json]>([
   ['Django REST framework', nextCursor.django, { next: 'https://evil.test/list', results: [{}] }],
+  ['JSON:API', nextCursor.jsonApi, { links: { next: { href: 'https://evil.test/list' } }, data: [{}] }],
   ['Microsoft Graph', nextCursor.microsoftGraph, { value: [{}], '@odata.nextLink': 'https://evil.test/list' }],
   ['Salesforce', nextCursor.salesforce, { records: [{}], nextRecordsUrl: 'https://evil.test/list' }],
   ['Stripe v2', nextCursor.stripeV2, { data: [{}], next_page_url: 'https://evil.test/list' }],
   ['Zendesk by offset', nextCursor.zendeskOffset, { tickets: [{}], next_page: 'https://evil.test/list' }],
 ])('takes no credentials along where the URL of %s leads elsewhere', async (_, next, body) => {
   await expect(secondRequest(next, body)).rejects.toMatchObject({ name: 'CrossOriginError', page: 2 });
+});
+
+it('goes on in the variables of GraphQL, as Shopify and GitHub have it, and leaves the others', async () => {
+  const asked: Json[] = [];
+  const fetch: Fetch = async (_input, init) => {
+    asked.push(JSON.parse(String(init?.body)));
+    const pageInfo = { hasNextPage: asked.length < 2, endCursor: 'eyJsYXN0' };
+    return Response.json({ data: { products: { nodes: [{ id: asked.length }], pageInfo } } });
+  };
+  const query = 'query ($first: Int!, $after: String) { products(first: $first, after: $after) { … } }';
+  const pages = cursorPagination<Json>('https://shop.test/admin/api/2026-10/graphql.json', {
+    fetch,
+    init: { method: 'POST', body: JSON.stringify({ query, variables: { first: 250 } }) },
+    items: ({ data }) => data.products.nodes,
+    next: ({ data: { products } }) =>
+      products.pageInfo.hasNextPage && { variables: { after: products.pageInfo.endCursor } },
+  });
+
+  const read: Json[] = [];
+  for await (const { items } of pages) read.push(...items);
+
+  expect(read).toEqual([{ id: 1 }, { id: 2 }]);
+  expect(asked.map(({ variables }) => variables)).toEqual([{ first: 250 }, { first: 250, after: 'eyJsYXN0' }]);
+  expect(asked[1].query).toBe(query);
+});
+
+it('sends a cursor that is a list as it came', async () => {
+  const bodies: Json[] = [];
+  const fetch: Fetch = async (_input, init) => {
+    bodies.push(JSON.parse(String(init?.body)));
+    return Response.json({ hits: [{ sort: [bodies.length, 'x'] }] });
+  };
+  const pages = cursorPagination<Json>('https://search.test/_search', {
+    fetch,
+    init: { method: 'POST', body: '{"search_after":[0,"a"]}' },
+    next: (_body, items) => ({ search_after: items.at(-1).sort }),
+  });
+
+  await pages.next();
+  await pages.next();
+  await pages.return();
+
+  expect(bodies).toEqual([{ search_after: [0, 'a'] }, { search_after: [1, 'x'] }]);
 });
 
 /** The URL asked for after `body`. */

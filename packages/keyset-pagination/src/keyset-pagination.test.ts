@@ -15,6 +15,13 @@ it.each([BY_ID, BY_TIME, BY_BOTH])(
   },
 );
 
+it.each([BY_ID, BY_TIME, BY_BOTH])('yields a record once that a page holds twice, by %o', async (params) => {
+  const [one, other] = rowsAt(1, 1);
+  const fetch: Fetch = async () => Response.json({ rows: [one, other, one], has_more: false });
+
+  expect(idsOf(await collect({ fetch, params }))).toEqual([0, 1]);
+});
+
 it('names the last id, the last time as it came, or both', async () => {
   for (const [params, query] of [
     [BY_ID, '?after=1'],

@@ -110,6 +110,7 @@ export function keysetPagination<Item>(
   return readAhead(async function* keysetPages(signal) {
     const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
     let { key, fromMs = sinceMs } = start;
+    let url = urlOf(key);
     let seen = new Map(start.seen);
     /** The last record before `fromMs`: where looking back by id begins. */
     let anchor = key;
@@ -123,17 +124,20 @@ export function keysetPagination<Item>(
     for (;;) {
       const place: Place = { listing, page, resume };
       const { records, response, more, askedMs } = await load(place);
-      const fresh = records.filter(remember);
+      const known = seen;
+      // After the last id, only what this page holds can come again.
+      if (params.after && lookbackMs === 0 && records.length > 0) seen = new Map();
+      const fresh = records.filter((record) => remember(record, known));
       const last = records.filter(({ atMs }) => atMs < untilMs).at(-1);
       const isOver = more === false || last !== records.at(-1);
-      const next = last && (!params.from || last.atMs >= fromMs) ? keyOf(last) : key;
-      const here = urlOf(next).href;
-      const moved = here !== urlOf(key).href;
-      if (last) forget(last, records, askedMs);
-      key = next;
-      if (moved && here === landmark) throw new KeysetStalledError('the listing runs in a circle', place);
+      if (last && (!params.from || last.atMs >= fromMs)) key = keyOf(last);
+      const here = url.href;
+      url = urlOf(key);
+      const moved = url.href !== here;
+      if (last) forget(last, askedMs);
+      if (moved && url.href === landmark) throw new KeysetStalledError('the listing runs in a circle', place);
       // A landmark set farther and farther on is met again in any circle (Brent).
-      if (moved && (++turns & (turns - 1)) === 0) landmark = here;
+      if (moved && (++turns & (turns - 1)) === 0) landmark = url.href;
 
       if (fresh.length > 0) {
         resume = { key: resumeKey(), fromMs: isTimed ? fromMs : undefined, seen: [...seen] };
@@ -141,7 +145,6 @@ export function keysetPagination<Item>(
         page += 1;
       }
       if (isOver) return;
-
       idle = fresh.length > 0 || moved ? 0 : idle + 1;
       if (idle === 0) continue;
       if (records.length >= limit) {
@@ -153,7 +156,7 @@ export function keysetPagination<Item>(
 
     function load(place: Place): Promise<Slice<Item>> {
       const startedMs = performance.now();
-      return loadPage(wire, place, urlOf(key), (body, response) => {
+      return loadPage(wire, place, url, (body, response) => {
         const records = itemsIn(body, options.items).map(recordOf);
         if (records.some(({ atMs }, index) => index > 0 && atMs < records[index - 1]!.atMs)) {
           throw new TypeError('Records are not in the order of their times, oldest first');
@@ -166,22 +169,19 @@ export function keysetPagination<Item>(
     }
 
     /** Whether it belongs to the window and was not seen before. What is known stays in the listing's order. */
-    function remember({ id, atMs }: Keyed<Item>): boolean {
+    function remember({ id, atMs }: Keyed<Item>, known: ReadonlyMap<string | number, number>): boolean {
       if (atMs < fromMs || atMs >= untilMs) return false;
-      const isNew = seen.get(id) !== atMs;
-      seen.delete(id);
+      const knownMs = seen.get(id) ?? known.get(id);
+      if (knownMs !== undefined) seen.delete(id);
       seen.set(id, atMs);
-      return isNew;
+      return knownMs !== atMs;
     }
 
     /** Moves up the time before which all is settled, and drops the ids that cannot come again. */
-    function forget(last: Keyed<Item>, records: readonly Keyed<Item>[], askedMs: number): void {
+    function forget(last: Keyed<Item>, askedMs: number): void {
       // From here on a record may have been passed by before it became visible.
       if (lookbackMs > 0 && last.atMs > askedMs - lookbackMs) nearMs = Math.min(nearMs, askedMs);
       if (isTimed) fromMs = Math.max(fromMs, Math.min(last.atMs, nearMs) - lookbackMs);
-      if (params.after && lookbackMs === 0) {
-        seen = new Map(records.filter(({ id }) => seen.has(id)).map(({ id, atMs }) => [id, atMs]));
-      }
       for (const [id, atMs] of seen) {
         if (atMs >= fromMs) break;
         seen.delete(id);
@@ -205,15 +205,15 @@ export function keysetPagination<Item>(
   }
 
   function urlOf({ time, id }: Key): URL {
-    const target = new URL(listing);
+    const query = new URLSearchParams(listing.search);
     const set = (name: string | undefined, value: string | number | undefined) => {
-      if (name !== undefined && value !== undefined) target.searchParams.set(name, String(value));
+      if (name !== undefined && value !== undefined) query.set(name, String(value));
     };
     set(params.from, time === undefined ? undefined : textOf(time));
     set(params.after, id);
     set(params.to, options.until && textOf(untilMs));
     set(params.limit, limit);
-    return target;
+    return new URL(`?${query}`, listing);
   }
 
   function textOf(time: string | number): string {

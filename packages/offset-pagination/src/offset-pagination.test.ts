@@ -93,6 +93,18 @@ it('overlaps pages by varying their size', async () => {
   expect(server.asked()).toEqual(['1x10', '2x9', '3x8', '3x10', '4x9']);
 });
 
+it('overlaps pages in as few requests as any choice of sizes would take', async () => {
+  const server = serving(records(1_000), {}, 20);
+
+  for (let total = 20; total <= 1_000; total += 140) {
+    const asked = server.asked().length;
+    const params = { page: 'page', size: 'size' };
+    const pages = await collect(server.fetch, { limit: 20, params, maxPages: fewestPages(total, 20) });
+    expect(pages).toHaveLength(server.asked().length - asked);
+    expect(idsOf(pages).length).toBeGreaterThanOrEqual(total);
+  }
+});
+
 it('counts pages from where the server does', async () => {
   const server = serving(records(5), {}, 100, 0);
 
@@ -316,6 +328,19 @@ async function collect(fetch: Fetch, options: OffsetPaginationOptions<Row>, url 
 
 function idsOf(pages: Page<Row>[]): (number | string)[] {
   return pages.flatMap(({ items }) => items.map(({ id }) => id));
+}
+
+/** How many pages cover so many records, each beginning at or before the last record of the one before: all ways tried. */
+function fewestPages(total: number, most: number): number {
+  let ends = new Set([most]);
+  for (let pages = 1; ; pages += 1) {
+    if (Math.max(...ends) >= total) return pages;
+    const next = new Set<number>();
+    for (const end of ends) {
+      for (let size = 2; size <= most; size += 1) next.add(Math.floor((end - 1) / size) * size + size);
+    }
+    ends = next;
+  }
 }
 
 function query(input: Parameters<Fetch>[0], name: string): string | null {

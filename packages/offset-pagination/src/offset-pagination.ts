@@ -114,7 +114,8 @@ export function offsetPagination<Item>(
   return readAhead(async function* offsetPages(signal) {
     const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
     const seen = new Set(position.ids);
-    const oldestSeen = seen.values();
+    /** Begun only where it is needed, since it keeps the tables that the set outgrows. */
+    let oldestSeen: SetIterator<unknown> | undefined;
     const early = new Map<string, Promise<Slice<Item> | undefined>>();
     let { offset, pageSize } = position;
     let isPageSizeFixed = 'page' in params && params.size === undefined;
@@ -124,7 +125,7 @@ export function offsetPagination<Item>(
 
     for (let idle = 0; idle < 1_000; idle++) {
       const span = spanAt(offset);
-      const key = urlOf(span).href;
+      const key = `${span.start}+${span.size}`;
       if (!early.has(key)) early.clear();
       const asked = early.get(key) ?? load(span);
       loadEarly(span);
@@ -141,15 +142,13 @@ export function offsetPagination<Item>(
         offset = overlapping(span.start);
         continue;
       }
-
-      const items = slice.items.filter((_, index) => remember(slice.ids[index]));
+      const items = unseen(slice);
       if (items.length === 0 && slice.items.length < Math.min(span.size, pageSize)) return;
       // Where the listing keeps moving, staying wide for a while saves stepping back each time.
       overlap = items.length === 0 || isPageSizeFixed ? 1 : Math.max(1, overlap * 0.95);
       const end = span.start + slice.items.length;
       offset = overlapping(end);
       if (items.length === 0) continue;
-
       resume = { offset: end, ids: slice.ids, pageSize };
       yield { items, response: slice.response, resume };
       page += 1;
@@ -157,12 +156,14 @@ export function offsetPagination<Item>(
     }
     throw new PaginationStalledError('1,000 windows without a new record', { listing, page, resume });
 
-    /** Whether it was not seen before. */
-    function remember(itemId: unknown): boolean {
-      const { size } = seen;
-      if (seen.add(itemId).size === size) return false;
-      if (seen.size > (options.window ?? Infinity)) seen.delete(oldestSeen.next().value);
-      return true;
+    /** What was not seen before, and now is. */
+    function unseen({ items, ids }: Slice<Item>): Item[] {
+      const fresh = items.filter((_, index) => seen.size < seen.add(ids[index]).size);
+      while (seen.size > (options.window ?? Infinity)) {
+        oldestSeen ??= seen.values();
+        seen.delete(oldestSeen.next().value);
+      }
+      return fresh;
     }
 
     function overlapping(end: number): number {
@@ -177,16 +178,15 @@ export function offsetPagination<Item>(
     }
 
     function urlOf({ start, size }: Span): URL {
-      const target = new URL(listing);
-      const set = (name: string, value: number) => target.searchParams.set(name, String(value));
+      const query = new URLSearchParams(listing.search);
       if ('offset' in params) {
-        set(params.offset, start);
-        set(params.limit, size);
+        query.set(params.offset, `${start}`);
+        query.set(params.limit, `${size}`);
       } else {
-        set(params.page, (params.first ?? 1) + start / size);
-        if (params.size !== undefined) set(params.size, size);
+        query.set(params.page, `${(params.first ?? 1) + start / size}`);
+        if (params.size !== undefined) query.set(params.size, `${size}`);
       }
-      return target;
+      return new URL(`?${query}`, listing);
     }
 
     function load(span: Span): Promise<Slice<Item>> {
@@ -203,7 +203,7 @@ export function offsetPagination<Item>(
         const end = next.start + Math.min(next.size, pageSize);
         if (end >= total) return;
         next = spanAt(overlapping(end));
-        const key = urlOf(next).href;
+        const key = `${next.start}+${next.size}`;
         const slice = early.get(key) ?? load(next).catch(() => undefined);
         early.set(key, slice);
       }

@@ -36,6 +36,21 @@ it('keeps the same id of two sources apart', async () => {
   expect([contents('users'), contents('events')]).toEqual([{ a: 'user' }, { a: 'event' }]);
 });
 
+it('refuses a page of whoever was overtaken meanwhile, until it has loaded again', async () => {
+  const [late, sink] = [sqliteSink(database), sqliteSink(database)];
+  await late.load('users');
+  await sink.commit('users', [record('a', 'v2')], checkpoint(1));
+
+  expect(() => late.commit('users', [record('a', 'v1')], checkpoint(1))).toThrow(
+    'users: somebody else has gone on with it since it was loaded; sync it again to go on',
+  );
+
+  expect(contents('users')).toEqual({ a: 'v2' });
+  expect(await late.load('users')).toEqual(checkpoint(1));
+  await late.commit('users', [record('b', 'v1')], checkpoint(2));
+  expect(() => sink.commit('users', [], checkpoint(2))).toThrow('somebody else');
+});
+
 it.each(['sync_records', 'sync_checkpoints'])(
   'writes neither records nor checkpoint where %s refuses',
   async (table) => {

@@ -22,7 +22,8 @@ export interface SqliteStatement {
  *
  * A page and its checkpoint are one transaction. A record that is there already is written only if its content is
  * another. Sources, and processes that sync other sources, may share a file: who finds it locked waits for as long as
- * the database's own `timeout`, and fails then.
+ * the database's own `timeout`, and fails then. A page lands only after the checkpoint that this sink loaded or committed
+ * last: where another process has gone on with the source meanwhile, committing fails, and writes nothing.
  */
 export function sqliteSink(database: SqliteDatabase): Sink<unknown> {
   database.exec(`
@@ -36,15 +37,21 @@ export function sqliteSink(database: SqliteDatabase): Sink<unknown> {
   const change = database.prepare('UPDATE sync_records SET hash = ?, content = ? WHERE source = ? AND id = ?');
   const save = database.prepare('INSERT OR REPLACE INTO sync_checkpoints (source, checkpoint) VALUES (?, ?)');
   const load = database.prepare('SELECT checkpoint FROM sync_checkpoints WHERE source = ?');
+  const held = new Map<string, string | undefined>();
 
   return {
     load(source) {
-      const row = load.get(source) as { checkpoint: string } | undefined;
-      return row && (JSON.parse(row.checkpoint) as Checkpoint);
+      const text = stored(source);
+      held.set(source, text);
+      return text === undefined ? undefined : (JSON.parse(text) as Checkpoint);
     },
 
-    commit: (source, records, checkpoint) =>
-      transaction(() => {
+    commit(source, records, checkpoint) {
+      const next = JSON.stringify(checkpoint);
+      const landed = transaction(() => {
+        if (stored(source) !== held.get(source)) {
+          throw new Error(`${source}: somebody else has gone on with it since it was loaded; sync it again to go on`);
+        }
         const landed = { added: 0, changed: 0 };
         for (const { id, hash, item } of records) {
           const there = find.get(source, id) as { hash: string } | undefined;
@@ -53,10 +60,17 @@ export function sqliteSink(database: SqliteDatabase): Sink<unknown> {
           else add.run(source, id, hash, JSON.stringify(item));
           landed[there ? 'changed' : 'added'] += 1;
         }
-        save.run(source, JSON.stringify(checkpoint));
+        save.run(source, next);
         return landed;
-      }),
+      });
+      held.set(source, next);
+      return landed;
+    },
   };
+
+  function stored(source: string): string | undefined {
+    return (load.get(source) as { checkpoint: string } | undefined)?.checkpoint;
+  }
 
   /** All of it or nothing. It never waits, so nothing of another source can come between. */
   function transaction<Result>(work: () => Result): Result {
