@@ -148,9 +148,11 @@ export type Pattern = Catalog['patterns'][number];
  * @param root - The repository's folder.
  * @throws `Error` with one line, `file: field: what is wrong`, for each wrong or missing field.
  */
-export async function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Promise<Catalog> {
+export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Catalog {
   const names = readdirSync(new URL('packages/', root)).sort();
-  const patterns = await Promise.all(names.map((name) => readPattern(name, root)));
+  const sources = new Map(names.map((name) => [name, readFileSync(new URL(fileOf(name), root), 'utf8')]));
+  const javascript = toJavaScript(sources);
+  const patterns = names.map((name) => readPattern(name, sources.get(name)!, javascript.get(name)!, root));
   return catalogSchema.parse({
     patterns,
     scenarios: scenarios.map(({ id, requirement, level, reference }) => ({
@@ -183,10 +185,12 @@ const manifestSchema = z.object({
   exports: z.record(z.string(), z.string()),
 });
 
-async function readPattern(name: string, root: URL): Promise<Pattern> {
+function fileOf(name: string): string {
+  return `packages/${name}/src/${name}.ts`;
+}
+
+function readPattern(name: string, source: string, javascript: string, root: URL): Pattern {
   const folder = `packages/${name}`;
-  const file = `${folder}/src/${name}.ts`;
-  const source = readFileSync(new URL(file, root), 'utf8');
   const { frontMatter, body } = readReadme(name, root);
   const manifest = parse(
     `${folder}/package.json`,
@@ -210,10 +214,10 @@ async function readPattern(name: string, root: URL): Promise<Pattern> {
     minifiedBytes: minified.length,
     gzippedBytes: gzipSync(minified, { level: 9 }).length,
     source,
-    javascript: await toJavaScript(file, source),
+    javascript,
     sourceSha256: createHash('sha256').update(source).digest('hex'),
     readme: body,
-    ...readSource(file, source),
+    ...readSource(fileOf(name), source),
     changelog: existsSync(changelog) ? readFileSync(changelog, 'utf8') : null,
     entries: Object.keys(manifest.exports)
       .filter((entry) => entry !== '.' && entry !== './package.json')
