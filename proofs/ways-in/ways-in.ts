@@ -77,11 +77,17 @@ export async function steadfetchAdd(
   await node(folder, join(ROOT, 'cli/src/bin.ts'), 'add', ...args, '--registry', registryUrl);
 }
 
-/** `npm i` of packages as they would be published, built from this source, and of what they depend on. */
-export async function npmInstall({ folder }: Project, packages: readonly string[]): Promise<void> {
-  const packed: string[] = [];
-  for (const name of packages) packed.push(await pack(folder, name));
-  await run('npm', ['install', '--no-audit', '--no-fund', ...packed], { cwd: folder });
+/**
+ * `npm i` of packages as they would be published, built from this source, and of what they depend on.
+ *
+ * @param folders - Where they stand in this repository.
+ */
+export async function npmInstall({ folder }: Project, folders: readonly string[]): Promise<void> {
+  const packages = folders.flatMap((name) => ['--filter', `./${name}`]);
+  await run('npx', ['-y', 'pnpm@12', ...packages, 'run', 'build'], { cwd: ROOT });
+  await run('npx', ['-y', 'pnpm@12', ...packages, 'pack', '--pack-destination', folder], { cwd: ROOT });
+  const packed = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+  await run('npm', ['install', '--no-audit', '--no-fund', ...packed.map((file) => `./${file}`)], { cwd: folder });
 }
 
 /** A file as it is in a project, without the line that says where it comes from. */
@@ -108,13 +114,4 @@ async function node(folder: string, ...args: string[]): Promise<string> {
   const running = run(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], { cwd: folder });
   running.child.stdin?.end();
   return (await running).stdout;
-}
-
-/** Builds and packs what stands in a folder of this repository, and tells where the packed file is. */
-async function pack(into: string, name: string): Promise<string> {
-  const source = join(ROOT, name);
-  await run('npx', ['-y', 'pnpm@12', 'run', 'build'], { cwd: source });
-  const before = new Set(readdirSync(into));
-  await run('npx', ['-y', 'pnpm@12', 'pack', '--pack-destination', into], { cwd: source });
-  return join(into, readdirSync(into).find((file) => file.endsWith('.tgz') && !before.has(file))!);
 }
