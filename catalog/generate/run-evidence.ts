@@ -30,7 +30,7 @@ const root = fileURLToPath(REPOSITORY);
 const folder = mkdtempSync(join(tmpdir(), 'evidence-'));
 process.chdir(root);
 try {
-  const changed = git('status', '--porcelain', '--', 'packages', 'proofs', 'fake-provider');
+  const changed = git('status', '--porcelain', '--', 'packages', 'proofs', 'fake-provider', 'catalog/samples');
   if (changed !== '') fail(`commit these first, since evidence names a commit:\n${changed}`);
   const run = {
     date: new Date().toISOString().slice(0, 10),
@@ -82,7 +82,18 @@ function shownOf(name: string, files: readonly ReportedFile[]) {
     scenarios: files
       .filter(({ file }) => file.startsWith('proofs/'))
       .flatMap(({ file, tests }) => runsOf(name, [...new Set(claimed)], file, tests)),
+    sample: sampleOf(name),
   };
+}
+
+/** What the pattern's program of `catalog/samples` prints. */
+function sampleOf(name: string) {
+  const file = `catalog/samples/${name}.ts`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) fail(`${file}: ended with ${status}\n${stderr}`);
+  return { input: readFileSync(file, 'utf8'), output: stdout };
 }
 
 /** Every case by every client. */
