@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { profiles, scenarios } from '@steadfetch/fake-provider';
+import { buildSync } from 'esbuild';
+import { z } from 'zod';
+import { faults } from '../../fake-provider/src/faults/index.ts';
+import { conformanceEvidence, type Evidence, patternEvidence, readEvidence, unproven } from './evidence.ts';
+import { parse, patternSchema, REPOSITORY, readReadme } from './front-matter.ts';
+import { toJavaScript } from './javascript.ts';
+import { readSource } from './source.ts';
+
+const text = z.string().min(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.int().min(0);
+
+const patternEntry = z.strictObject({
+  name: text,
+  title: text,
+  description: text,
+  pattern: patternSchema,
+  version: text,
+  license: text,
+  engines: text,
+  packageName: text,
+  /** Where its folder is shown. */
+  repository: z.url(),
+  lines: count,
+  minifiedBytes: count,
+  gzippedBytes: count,
+  /** The very bytes of `src/<name>.ts`. */
+  source: text,
+  /** The same without its types. */
+  javascript: text,
+  sourceSha256: sha256,
+  /** The README below its front matter, Markdown. */
+  readme: text,
+  options: z.array(
+    z.strictObject({
+      /** The interface it belongs to. */
+      of: text,
+      name: text,
+      type: text,
+      required: z.boolean(),
+      /** Markdown. */
+      defaultValue: text.nullable(),
+      /** Markdown. */
+      text,
+    }),
+  ),
+  exports: z.array(text),
+  changelog: text.nullable(),
+  /** What else can be imported from the package, such as `redis`. */
+  entries: z.array(text),
+  evidence: patternEvidence.nullable(),
+  /** An example program and what it printed. */
+  sample: z.strictObject({ input: text, output: text }).nullable(),
+});
+
+const scenarioEntry = z.strictObject({
+  id: text,
+  title: text,
+  /** What a client must do, in one sentence. */
+  description: text,
+  level: z.enum(['must', 'should']),
+  sources: z.array(text),
+  /** The patterns that claim it. */
+  patterns: z.array(text),
+});
+
+const profileEntry = z.strictObject({
+  name: text,
+  summary: text,
+  reference: text,
+  /** What is imitated from third parties or from memory. */
+  unverified: z.array(text),
+  config: z.record(z.string(), z.json()),
+});
+
+const faultEntry = z.strictObject({
+  name: text,
+  summary: text,
+  /** What can be set, as JSON Schema. */
+  options: z.record(z.string(), z.json()),
+});
+
+const catalogSchema = z.strictObject({
+  patterns: z.array(patternEntry),
+  scenarios: z.array(scenarioEntry),
+  profiles: z.array(profileEntry),
+  faults: z.array(faultEntry),
+  conformance: conformanceEvidence.nullable(),
+});
+
+/** All that is published about the patterns. */
+export type Catalog = z.infer<typeof catalogSchema>;
+
+/** The schema of `catalog.json`, for those who read it in another language. */
+export function catalogJsonSchema(): object {
+  return z.toJSONSchema(catalogSchema);
+}
+
+/** What is published about one pattern. */
+export type Pattern = Catalog['patterns'][number];
+
+/**
+ * Reads everything that is published, from the READMEs, the code and the evidence.
+ *
+ * @param root - The repository's folder.
+ * @throws `Error` with one line, `file: field: what is wrong`, for each wrong or missing field.
+ */
+export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Catalog {
+  const names = readdirSync(new URL('packages/', root)).sort();
+  const evidence = readEvidence(root);
+  const code = codeOf(names, root);
+  const patterns = names.map((name) => readPattern(name, code.get(name)!, evidence, root));
+  demandProofs(patterns);
+  return catalogSchema.parse({
+    patterns,
+    scenarios: scenarios.map(({ id, requirement, level, reference }) => ({
+      id,
+      title: titleOf(id),
+      description: requirement,
+      level,
+      sources: reference.split('; '),
+      patterns: patterns
+        .filter(({ pattern }) => pattern.failureModes.some(({ scenario }) => scenario === id))
+        .map(({ name }) => name),
+    })),
+    profiles: Object.values(profiles).map(({ name, summary, reference, unverified, config }) => ({
+      ...{ name, summary, reference, unverified, config },
+    })),
+    faults: Object.values(faults).map(({ name, summary, options }) => ({
+      ...{ name, summary },
+      options: z.toJSONSchema(options, { io: 'input' }),
+    })),
+    conformance: evidence.conformance && {
+      stale: patterns.some((pattern) => pattern.evidence?.stale !== false),
+      ...evidence.conformance,
+    },
+  });
+}
+
+const manifestSchema = z.object({
+  name: text,
+  version: text,
+  license: text,
+  engines: z.object({ node: text }),
+  repository: z.object({ url: text, directory: text }),
+  exports: z.record(z.string(), z.string()),
+});
+
+function fileOf(name: string): string {
+  return `packages/${name}/src/${name}.ts`;
+}
+
+function readPattern(name: string, code: Code, evidence: Evidence, root: URL): Pattern {
+  const { source } = code;
+  const folder = `packages/${name}`;
+  const { frontMatter, body } = readReadme(name, root);
+  const manifest = parse(
+    `${folder}/package.json`,
+    manifestSchema,
+    JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8')),
+  );
+  const changelog = new URL(`${folder}/CHANGELOG.md`, root);
+  const sourceSha256 = createHash('sha256').update(source).digest('hex');
+
+  return {
+    name,
+    ...frontMatter,
+    version: manifest.version,
+    license: manifest.license,
+    engines: manifest.engines.node,
+    packageName: manifest.name,
+    repository: `${manifest.repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${manifest.repository.directory}`,
+    lines: source.trimEnd().split('\n').length,
+    ...code,
+    sourceSha256,
+    readme: body,
+    ...readSource(fileOf(name), source),
+    changelog: existsSync(changelog) ? readFileSync(changelog, 'utf8') : null,
+    entries: Object.keys(manifest.exports)
+      .filter((entry) => entry !== '.' && entry !== './package.json')
+      .map((entry) => entry.replace('./', '')),
+    ...shownOf(evidence.patterns[name], sourceSha256),
+  };
+}
+
+/** What a run has shown, if there was one, and whether it was of this source. */
+function shownOf(tested: Evidence['patterns'][string] | undefined, sourceSha256: string) {
+  if (tested === undefined) return { evidence: null, sample: null };
+  const { sample, ...shown } = tested;
+  return { evidence: { stale: shown.sourceSha256 !== sourceSha256, ...shown }, sample };
+}
+
+type Code = Pick<Pattern, 'source' | 'javascript' | 'minifiedBytes' | 'gzippedBytes'>;
+
+/** The source of each pattern and what becomes of it: without types, and in a bundle with all it exports. */
+function codeOf(names: readonly string[], root: URL): Map<string, Code> {
+  const sources = new Map(names.map((name) => [fileOf(name), readFileSync(new URL(fileOf(name), root), 'utf8')]));
+  const javascript = toJavaScript(sources);
+  const { outputFiles } = buildSync({
+    entryPoints: names.map((name) => ({ in: fileURLToPath(new URL(fileOf(name), root)), out: name })),
+    ...{ format: 'esm', minify: true, target: 'es2024', outdir: '/', write: false },
+  });
+  return new Map(
+    names.map((name) => {
+      const minified = outputFiles.find(({ path }) => basename(path) === `${name}.js`)!.contents;
+      return [
+        name,
+        {
+          source: sources.get(fileOf(name))!,
+          javascript: javascript.get(fileOf(name))!,
+          minifiedBytes: minified.length,
+          gzippedBytes: gzipSync(minified, { level: 9 }).length,
+        },
+      ];
+    }),
+  );
+}
+
+/** A pattern may call itself stable once every scenario it claims was met. */
+function demandProofs(patterns: readonly Pattern[]): void {
+  const problems = patterns.flatMap(({ name, pattern, evidence }) => {
+    if (pattern.status !== 'stable') return [];
+    const claimed = pattern.failureModes.map(({ scenario }) => scenario);
+    return unproven(claimed, evidence).map(
+      ({ id, problem }) =>
+        `packages/${name}/README.md: pattern.status: expected evidence for ${id} to be stable, got ${problem}`,
+    );
+  });
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+/** The name in a scenario's id, in words. */
+function titleOf(id: string): string {
+  const words = id.replace(/^.*\//, '').replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
