@@ -19,7 +19,7 @@ describe.each(WORLDS)('concurrency-limit $name', ({ open, it }) => {
   });
 });
 
-it('rate-limit/concurrency: finds out by itself how many the provider takes', async () => {
+it('concurrency-limit in virtual time: rate-limit/concurrency: finds out by itself how many the provider takes', async () => {
   await using world = await WORLDS[0]!.open('rate-limit/concurrency');
   let limit = 1;
   const adaptive = concurrencyLimit({

@@ -94,9 +94,9 @@ describe.each(WORLDS)('$name', ({ open }) => {
   });
 });
 
-describe.each(WORLDS)('$name', ({ open }) => {
+describe.each(WORLDS)('keyset-pagination $name', ({ open }) => {
   it.each([{ after: 'after_id' }, { from: 'created_from' }, { from: 'created_from', after: 'after_id' }])(
-    'catches late commits, by %o, with what the next runs look back for, and repeats nothing',
+    'pagination/late-commits: catches them, by %o, with what the next runs look back for, and repeats nothing',
     async (params) => {
       await using world = await open('pagination/late-commits', 5);
       const delivered: Item[] = [];

@@ -25,8 +25,8 @@ const PROOFS: readonly { readonly id: ScenarioId; readonly read: (world: World) 
   },
 ];
 
-describe.each(WORLDS)('$name', ({ open }) => {
-  it.each(PROOFS)('lands what existed throughout, once, though it dies again and again: $id', async ({ id, read }) => {
+describe.each(WORLDS)('resumable-sync $name', ({ open }) => {
+  it.each(PROOFS)('$id: lands what existed throughout, once, though it dies again and again', async ({ id, read }) => {
     await using world = await open(id, 1);
     const database = new DatabaseSync(':memory:');
     const sink = sqliteSink(database);

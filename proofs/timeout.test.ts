@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest';
 import { WORLDS } from './world.ts';
 
 describe.each(WORLDS)('timeout $name', ({ open, it }) => {
-  it('gets away from a provider that never answers, and is served again after', async () => {
+  it('wire/hang: gets away from a provider that never answers, and is served again after', async () => {
     await using world = await open('wire/hang');
     const patient = timeout({ afterMs: 200 })(world.fetch);
     const items = `${world.baseUrl}/items`;

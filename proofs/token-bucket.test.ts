@@ -21,7 +21,7 @@ describe.each(WORLDS)('token-bucket $name', ({ open, it }) => {
   });
 });
 
-it('rate-limit/token-bucket: uses all of a bucket of the same size, and is never refused', async () => {
+it('token-bucket in virtual time: rate-limit/token-bucket: uses all of a bucket of the same size, and is never refused', async () => {
   await using world = await WORLDS[0]!.open('rate-limit/token-bucket');
   const paced = tokenBucket({ ratePerSecond: 10, burst: 10 })(world.fetch);
   const startMs = performance.now();

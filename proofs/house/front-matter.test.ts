@@ -15,7 +15,7 @@ import { tokenBucket } from '@steadfetch/token-bucket';
 import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
 import ts from 'typescript';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readReadme } from '../../catalog/src/front-matter.ts';
+import { readReadme } from '../../catalog/generate/front-matter.ts';
 import { declarationsOf, patternFiles, patternNames } from './patterns.ts';
 
 type Fetch = typeof globalThis.fetch;

@@ -17,7 +17,8 @@ const list = <Item extends z.ZodType>(item: Item) =>
 
 const oauthGrant = z.enum(['client_credentials', 'refresh_token', 'authorization_code']);
 
-const pattern = z.strictObject({
+/** The part of the front matter that only a pattern has. */
+export const patternSchema = z.strictObject({
   category: z.enum(['auth', 'pagination', 'resilience', 'rate-limit', 'jobs', 'observability']),
   /** `stable` needs every claimed scenario green. */
   status: z.enum(['draft', 'stable', 'deprecated']),
@@ -66,7 +67,7 @@ const pattern = z.strictObject({
   supersedes: slug.nullable(),
 });
 
-const frontMatter = z.strictObject({ title: text, description: text, pattern });
+const frontMatter = z.strictObject({ title: text, description: text, pattern: patternSchema });
 
 /** What a pattern's README says of it before its first line of prose: everything that cannot be derived. */
 export type FrontMatter = z.infer<typeof frontMatter>;
@@ -77,14 +78,17 @@ export interface Readme {
   readonly body: string;
 }
 
+/** The repository's folder, where the catalog reads everything. */
+export const REPOSITORY: URL = new URL('../../', import.meta.url);
+
 /**
  * Reads `packages/<name>/README.md`.
  *
  * @throws `Error` as {@link parseReadme} does.
  */
-export function readReadme(name: string): Readme {
+export function readReadme(name: string, root: URL = REPOSITORY): Readme {
   const file = `packages/${name}/README.md`;
-  return parseReadme(file, readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'));
+  return parseReadme(file, readFileSync(new URL(file, root), 'utf8'));
 }
 
 /**
@@ -107,12 +111,20 @@ export function parseReadme(file: string, readme: string): Readme {
     throw new Error(`${file}: line ${lines.linePos(syntax.pos[0]).line + 1}: ${syntax.message}`);
   }
 
-  const parsed = frontMatter.safeParse(document.toJS(), { reportInput: true });
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap(describe);
-    throw new Error(problems.map((problem) => `${file}: ${problem}`).join('\n'));
-  }
-  return { frontMatter: parsed.data, body };
+  return { frontMatter: parse(file, frontMatter, document.toJS()), body };
+}
+
+/**
+ * Reads what a file holds.
+ *
+ * @param file - How messages call it.
+ * @throws `Error` with one line, `file: field: what is wrong`, for each wrong, missing or unknown field.
+ */
+export function parse<Schema extends z.ZodType>(file: string, schema: Schema, input: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(input, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap(describe);
+  throw new Error(problems.map((problem) => `${file}: ${problem}`).join('\n'));
 }
 
 /** An issue as `field: what is wrong`, once per field. */

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { readCatalog } from './catalog.ts';
+import { toJavaScript } from './javascript.ts';
+import { readSource } from './source.ts';
+
+const { patterns, scenarios } = readCatalog();
+
+it('shows of each pattern the very bytes that were tested', () => {
+  expect(patterns.map(({ name }) => name)).toContain('backoff');
+  for (const { name, source } of patterns) {
+    expect(source, name).toBe(readFileSync(`packages/${name}/src/${name}.ts`, 'utf8'));
+  }
+});
+
+it('shows of each pattern every option, what it means, and its default', () => {
+  const { options } = patterns.find(({ name }) => name === 'timeout')!;
+
+  expect(options).toEqual([
+    {
+      ...{ of: 'TimeoutOptions', name: 'afterMs', type: 'number', required: false, defaultValue: '10_000' },
+      text: expect.stringMatching(/^How long to wait for the response headers.* From 1 to 2_147_483_647\.$/),
+    },
+  ]);
+});
+
+it('lists with each scenario the patterns that claim it', () => {
+  expect(scenarios.find(({ id }) => id === 'resilience/outage')).toMatchObject({
+    title: 'Outage',
+    level: 'should',
+    patterns: ['backoff', 'circuit-breaker'],
+  });
+});
+
+it('takes the types off, and leaves what is said of the rest', () => {
+  const source = `/** A number. */
+export type Wait = number;
+
+/** Waits. */
+export async function wait(ms: Wait, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  // Why.
+  const timer = setTimeout(() => {}, ms as number)!;
+
+  signal?.addEventListener('abort', () => clearTimeout(timer));
+}
+`;
+
+  expect(toJavaScript(new Map([['wait.ts', source]])).get('wait.ts')).toBe(`/** Waits. */
+export async function wait(ms, { signal } = {}) {
+  // Why.
+  const timer = setTimeout(() => {}, ms);
+
+  signal?.addEventListener('abort', () => clearTimeout(timer));
+}
+`);
+});
+
+it.each(patterns)('turns $name into JavaScript that loads and exports the same', async ({ name, javascript }) => {
+  const [original, stripped] = await Promise.all([
+    import(`../../packages/${name}/src/${name}.ts`),
+    import(`data:text/javascript,${encodeURIComponent(javascript)}`),
+  ]);
+
+  expect(Object.keys(stripped)).toEqual(Object.keys(original));
+});
+
+it('refuses syntax that is more than types', () => {
+  expect(() => toJavaScript(new Map([['state.ts', 'export enum State { Open }']]))).toThrow(
+    'state.ts: export enum State { Open }: expected only types that can be taken off',
+  );
+});
+
+it('refuses an option that says nothing, naming file and option', () => {
+  expect(() => readSource('wait.ts', 'export interface WaitOptions { ms: number }')).toThrow(
+    'wait.ts: WaitOptions.ms: expected a comment that says what it means',
+  );
+});

@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { profiles, scenarios } from '@steadfetch/fake-provider';
+import { transformSync } from 'esbuild';
+import { z } from 'zod';
+import { faults } from '../../fake-provider/src/faults/index.ts';
+import { parse, patternSchema, REPOSITORY, readReadme } from './front-matter.ts';
+import { toJavaScript } from './javascript.ts';
+import { readSource } from './source.ts';
+
+const text = z.string().min(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.int().min(0);
+
+const evidence = z.strictObject({
+  /** Whether the source is another than the one that was tested. */
+  stale: z.boolean(),
+  /** Of the source that was tested. */
+  sourceSha256: sha256,
+  date: z.iso.date(),
+  commit: text,
+  runtime: text,
+  /** How many of the package's own tests passed. */
+  tests: count,
+  scenarios: z.array(
+    z.strictObject({
+      id: text,
+      world: z.enum(['virtual time', 'HTTP']),
+      file: text,
+      test: text,
+      passed: z.boolean(),
+    }),
+  ),
+});
+
+const patternEntry = z.strictObject({
+  name: text,
+  title: text,
+  description: text,
+  pattern: patternSchema,
+  version: text,
+  license: text,
+  engines: text,
+  packageName: text,
+  /** Where its folder is shown. */
+  repository: z.url(),
+  lines: count,
+  minifiedBytes: count,
+  gzippedBytes: count,
+  /** The very bytes of `src/<name>.ts`. */
+  source: text,
+  /** The same without its types. */
+  javascript: text,
+  sourceSha256: sha256,
+  /** The README below its front matter, Markdown. */
+  readme: text,
+  options: z.array(
+    z.strictObject({
+      /** The interface it belongs to. */
+      of: text,
+      name: text,
+      type: text,
+      required: z.boolean(),
+      /** Markdown. */
+      defaultValue: text.nullable(),
+      /** Markdown. */
+      text,
+    }),
+  ),
+  exports: z.array(text),
+  changelog: text.nullable(),
+  /** What else can be imported from the package, such as `redis`. */
+  entries: z.array(text),
+  evidence: evidence.nullable(),
+  /** An example program and what it printed. */
+  sample: z.strictObject({ input: text, output: text }).nullable(),
+});
+
+const scenarioEntry = z.strictObject({
+  id: text,
+  title: text,
+  /** What a client must do, in one sentence. */
+  description: text,
+  level: z.enum(['must', 'should']),
+  sources: z.array(text),
+  /** The patterns that claim it. */
+  patterns: z.array(text),
+});
+
+const profileEntry = z.strictObject({
+  name: text,
+  summary: text,
+  reference: text,
+  /** What is imitated from third parties or from memory. */
+  unverified: z.array(text),
+  config: z.record(z.string(), z.json()),
+});
+
+const faultEntry = z.strictObject({
+  name: text,
+  summary: text,
+  /** What can be set, as JSON Schema. */
+  options: z.record(z.string(), z.json()),
+});
+
+const conformance = z.strictObject({
+  date: z.iso.date(),
+  commit: text,
+  runtime: text,
+  clients: z.array(z.strictObject({ name: text, summary: text })),
+  cases: z.array(
+    z.strictObject({
+      id: text,
+      requirement: text,
+      level: z.enum(['must', 'should']),
+      reference: text,
+      results: z.array(
+        z.strictObject({
+          client: text,
+          /** `honest-fail`: it could not finish, and said so. */
+          verdict: z.enum(['pass', 'fail', 'honest-fail', 'inconclusive']),
+          /** What it did wrong, one sentence each. */
+          findings: z.array(text),
+        }),
+      ),
+    }),
+  ),
+});
+
+const catalogSchema = z.strictObject({
+  patterns: z.array(patternEntry),
+  scenarios: z.array(scenarioEntry),
+  profiles: z.array(profileEntry),
+  faults: z.array(faultEntry),
+  conformance: conformance.nullable(),
+});
+
+/** All that is published about the patterns. */
+export type Catalog = z.infer<typeof catalogSchema>;
+
+/** What is published about one pattern. */
+export type Pattern = Catalog['patterns'][number];
+
+/**
+ * Reads everything that is published, from the READMEs, the code and the evidence.
+ *
+ * @param root - The repository's folder.
+ * @throws `Error` with one line, `file: field: what is wrong`, for each wrong or missing field.
+ */
+export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Catalog {
+  const names = readdirSync(new URL('packages/', root)).sort();
+  const sources = new Map(names.map((name) => [name, readFileSync(new URL(fileOf(name), root), 'utf8')]));
+  const javascript = toJavaScript(sources);
+  const patterns = names.map((name) => readPattern(name, sources.get(name)!, javascript.get(name)!, root));
+  return catalogSchema.parse({
+    patterns,
+    scenarios: scenarios.map(({ id, requirement, level, reference }) => ({
+      id,
+      title: titleOf(id),
+      description: requirement,
+      level,
+      sources: reference.split('; '),
+      patterns: patterns
+        .filter(({ pattern }) => pattern.failureModes.some(({ scenario }) => scenario === id))
+        .map(({ name }) => name),
+    })),
+    profiles: Object.values(profiles).map(({ name, summary, reference, unverified, config }) => ({
+      ...{ name, summary, reference, unverified, config },
+    })),
+    faults: Object.values(faults).map(({ name, summary, options }) => ({
+      ...{ name, summary },
+      options: z.toJSONSchema(options, { io: 'input' }),
+    })),
+    conformance: null,
+  });
+}
+
+const manifestSchema = z.object({
+  name: text,
+  version: text,
+  license: text,
+  engines: z.object({ node: text }),
+  repository: z.object({ url: text, directory: text }),
+  exports: z.record(z.string(), z.string()),
+});
+
+function fileOf(name: string): string {
+  return `packages/${name}/src/${name}.ts`;
+}
+
+function readPattern(name: string, source: string, javascript: string, root: URL): Pattern {
+  const folder = `packages/${name}`;
+  const { frontMatter, body } = readReadme(name, root);
+  const manifest = parse(
+    `${folder}/package.json`,
+    manifestSchema,
+    JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8')),
+  );
+  const changelog = new URL(`${folder}/CHANGELOG.md`, root);
+  const minified = Buffer.from(
+    transformSync(source, { loader: 'ts', format: 'esm', minify: true, target: 'es2024' }).code,
+  );
+
+  return {
+    name,
+    ...frontMatter,
+    version: manifest.version,
+    license: manifest.license,
+    engines: manifest.engines.node,
+    packageName: manifest.name,
+    repository: `${manifest.repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${manifest.repository.directory}`,
+    lines: source.trimEnd().split('\n').length,
+    minifiedBytes: minified.length,
+    gzippedBytes: gzipSync(minified, { level: 9 }).length,
+    source,
+    javascript,
+    sourceSha256: createHash('sha256').update(source).digest('hex'),
+    readme: body,
+    ...readSource(fileOf(name), source),
+    changelog: existsSync(changelog) ? readFileSync(changelog, 'utf8') : null,
+    entries: Object.keys(manifest.exports)
+      .filter((entry) => entry !== '.' && entry !== './package.json')
+      .map((entry) => entry.replace('./', '')),
+    evidence: null,
+    sample: null,
+  };
+}
+
+/** The name in a scenario's id, in words. */
+function titleOf(id: string): string {
+  const words = id.replace(/^.*\//, '').replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,77 @@
+import ts from 'typescript';
+
+/** An option as the code has it. */
+export interface SourceOption {
+  /** The interface it belongs to, such as `BackoffOptions`. */
+  readonly of: string;
+  readonly name: string;
+  /** As written, on one line. */
+  readonly type: string;
+  readonly required: boolean;
+  /** Markdown; `null` where the comment names none. */
+  readonly defaultValue: string | null;
+  /** Markdown: what it means, its unit and its range. */
+  readonly text: string;
+}
+
+/** What can be told of a pattern from its source alone. */
+export interface SourceFacts {
+  readonly options: SourceOption[];
+  /** The names it exports, in the order of the file. */
+  readonly exports: string[];
+}
+
+/**
+ * Reads the options and the exported names from a source file's syntax and doc comments.
+ *
+ * @param file - How messages call it.
+ * @throws `Error`, `file: name: what is wrong`, for an option without a comment.
+ */
+export function readSource(file: string, text: string): SourceFacts {
+  const statements = ts
+    .createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+    .statements.filter(
+      (node) =>
+        ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+    );
+  const options = statements
+    .filter(ts.isInterfaceDeclaration)
+    .filter(({ name }) => name.text.endsWith('Options'))
+    .flatMap(({ name, members }) => members.map((member) => optionOf(file, name.text, member)));
+  return { options, exports: statements.flatMap(namesOf) };
+}
+
+function optionOf(file: string, of: string, member: ts.TypeElement): SourceOption {
+  const name = member.name!.getText();
+  const type = ts.isPropertySignature(member) ? member.type!.getText().replace(/\s+/g, ' ') : member.getText();
+  const [comment] = ts.getJSDocCommentsAndTags(member).filter(ts.isJSDoc);
+  const text = markdownOf(comment?.comment);
+  if (text === '') throw new Error(`${file}: ${of}.${name}: expected a comment that says what it means`);
+
+  const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'defaultValue');
+  return {
+    ...{ of, name, type },
+    required: member.questionToken === undefined,
+    defaultValue: tag ? markdownOf(tag.comment) : null,
+    text,
+  };
+}
+
+/** A comment on one line, its links as code. */
+function markdownOf(comment: Parameters<typeof ts.getTextOfJSDocComment>[0]): string {
+  const text = ts.getTextOfJSDocComment(comment) ?? '';
+  return text
+    .replace(/\{@link(?:code)? ([^}|]+?)\s*\}/g, '`$1`')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+function namesOf(node: ts.Statement): string[] {
+  if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.getText());
+  const isNamed =
+    ts.isFunctionDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node);
+  return isNamed && node.name ? [node.name.text] : [];
+}
