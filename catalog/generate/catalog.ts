@@ -5,6 +5,7 @@ import { profiles, scenarios } from '@steadfetch/fake-provider';
 import { transformSync } from 'esbuild';
 import { z } from 'zod';
 import { faults } from '../../fake-provider/src/faults/index.ts';
+import { conformanceEvidence, type Evidence, patternEvidence, readEvidence, unproven } from './evidence.ts';
 import { parse, patternSchema, REPOSITORY, readReadme } from './front-matter.ts';
 import { toJavaScript } from './javascript.ts';
 import { readSource } from './source.ts';
@@ -12,27 +13,6 @@ import { readSource } from './source.ts';
 const text = z.string().min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
-
-const evidence = z.strictObject({
-  /** Whether the source is another than the one that was tested. */
-  stale: z.boolean(),
-  /** Of the source that was tested. */
-  sourceSha256: sha256,
-  date: z.iso.date(),
-  commit: text,
-  runtime: text,
-  /** How many of the package's own tests passed. */
-  tests: count,
-  scenarios: z.array(
-    z.strictObject({
-      id: text,
-      world: z.enum(['virtual time', 'HTTP']),
-      file: text,
-      test: text,
-      passed: z.boolean(),
-    }),
-  ),
-});
 
 const patternEntry = z.strictObject({
   name: text,
@@ -72,7 +52,7 @@ const patternEntry = z.strictObject({
   changelog: text.nullable(),
   /** What else can be imported from the package, such as `redis`. */
   entries: z.array(text),
-  evidence: evidence.nullable(),
+  evidence: patternEvidence.nullable(),
   /** An example program and what it printed. */
   sample: z.strictObject({ input: text, output: text }).nullable(),
 });
@@ -104,36 +84,12 @@ const faultEntry = z.strictObject({
   options: z.record(z.string(), z.json()),
 });
 
-const conformance = z.strictObject({
-  date: z.iso.date(),
-  commit: text,
-  runtime: text,
-  clients: z.array(z.strictObject({ name: text, summary: text })),
-  cases: z.array(
-    z.strictObject({
-      id: text,
-      requirement: text,
-      level: z.enum(['must', 'should']),
-      reference: text,
-      results: z.array(
-        z.strictObject({
-          client: text,
-          /** `honest-fail`: it could not finish, and said so. */
-          verdict: z.enum(['pass', 'fail', 'honest-fail', 'inconclusive']),
-          /** What it did wrong, one sentence each. */
-          findings: z.array(text),
-        }),
-      ),
-    }),
-  ),
-});
-
 const catalogSchema = z.strictObject({
   patterns: z.array(patternEntry),
   scenarios: z.array(scenarioEntry),
   profiles: z.array(profileEntry),
   faults: z.array(faultEntry),
-  conformance: conformance.nullable(),
+  conformance: conformanceEvidence.nullable(),
 });
 
 /** All that is published about the patterns. */
@@ -150,9 +106,11 @@ export type Pattern = Catalog['patterns'][number];
  */
 export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Catalog {
   const names = readdirSync(new URL('packages/', root)).sort();
+  const evidence = readEvidence(root);
   const sources = new Map(names.map((name) => [name, readFileSync(new URL(fileOf(name), root), 'utf8')]));
   const javascript = toJavaScript(sources);
-  const patterns = names.map((name) => readPattern(name, sources.get(name)!, javascript.get(name)!, root));
+  const patterns = names.map((name) => readPattern(name, sources.get(name)!, javascript.get(name)!, evidence, root));
+  demandProofs(patterns);
   return catalogSchema.parse({
     patterns,
     scenarios: scenarios.map(({ id, requirement, level, reference }) => ({
@@ -172,7 +130,10 @@ export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {})
       ...{ name, summary },
       options: z.toJSONSchema(options, { io: 'input' }),
     })),
-    conformance: null,
+    conformance: evidence.conformance && {
+      stale: patterns.some((pattern) => pattern.evidence?.stale !== false),
+      ...evidence.conformance,
+    },
   });
 }
 
@@ -189,7 +150,7 @@ function fileOf(name: string): string {
   return `packages/${name}/src/${name}.ts`;
 }
 
-function readPattern(name: string, source: string, javascript: string, root: URL): Pattern {
+function readPattern(name: string, source: string, javascript: string, evidence: Evidence, root: URL): Pattern {
   const folder = `packages/${name}`;
   const { frontMatter, body } = readReadme(name, root);
   const manifest = parse(
@@ -198,6 +159,8 @@ function readPattern(name: string, source: string, javascript: string, root: URL
     JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8')),
   );
   const changelog = new URL(`${folder}/CHANGELOG.md`, root);
+  const sourceSha256 = createHash('sha256').update(source).digest('hex');
+  const shown = evidence.patterns[name];
   const minified = Buffer.from(
     transformSync(source, { loader: 'ts', format: 'esm', minify: true, target: 'es2024' }).code,
   );
@@ -215,16 +178,29 @@ function readPattern(name: string, source: string, javascript: string, root: URL
     gzippedBytes: gzipSync(minified, { level: 9 }).length,
     source,
     javascript,
-    sourceSha256: createHash('sha256').update(source).digest('hex'),
+    sourceSha256,
     readme: body,
     ...readSource(fileOf(name), source),
     changelog: existsSync(changelog) ? readFileSync(changelog, 'utf8') : null,
     entries: Object.keys(manifest.exports)
       .filter((entry) => entry !== '.' && entry !== './package.json')
       .map((entry) => entry.replace('./', '')),
-    evidence: null,
+    evidence: shown ? { stale: shown.sourceSha256 !== sourceSha256, ...shown } : null,
     sample: null,
   };
+}
+
+/** A pattern may call itself stable once every scenario it claims was met. */
+function demandProofs(patterns: readonly Pattern[]): void {
+  const problems = patterns.flatMap(({ name, pattern, evidence }) => {
+    if (pattern.status !== 'stable') return [];
+    const claimed = pattern.failureModes.map(({ scenario }) => scenario);
+    return unproven(claimed, evidence).map(
+      ({ id, problem }) =>
+        `packages/${name}/README.md: pattern.status: expected evidence for ${id} to be stable, got ${problem}`,
+    );
+  });
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
 /** The name in a scenario's id, in words. */
