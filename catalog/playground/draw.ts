@@ -13,12 +13,15 @@ export const ANSWERS: Readonly<Record<Answer, string>> = {
 /** The picture is as wide as its box: a thousand units, stretched. What must not stretch is drawn as a stroke. */
 const WIDTH = 1_000;
 const TRACK_PX = 44;
-const ROWS_PX = 150;
+const ROWS_PX = 160;
+const MOST_ROW_PX = 16;
+/** A request that is shorter than this, in units of the width, is drawn so long. */
+const SHORTEST = 3.5;
 const GAP_PX = 10;
 
 /**
- * Draws a run as an SVG: the play's quantity at the top, below it a row for each piece of work, with a thin line where
- * it waited and a mark where a request was under way. No text: it would stretch.
+ * Draws a run as an SVG: the play's quantity at the top, below it the work, with a thin line where it waited and a mark
+ * where a request was under way. No text: it would stretch.
  *
  * @param untilMs - What the right edge stands for.
  */
@@ -26,21 +29,38 @@ export function draw(play: Play, run: Run, values: Values, untilMs: number): str
   const x = (ms: number): number => round((Math.min(ms, untilMs) / untilMs) * WIDTH);
   if (run.records.length > 0) return svg(records(run), recordsPx(run));
   const top = play.track ? TRACK_PX + GAP_PX : 0;
-  const hasOther = run.sends.some(({ call }) => call === 0);
-  const count = run.calls.length + (hasOther ? 1 : 0);
-  const rowPx = Math.min(11, Math.max(1.2, ROWS_PX / Math.max(1, count)));
-  const y = (call: number): number => round(top + (call - (hasOther ? 0 : 1) + 0.5) * rowPx);
+  const { rows, count } = rowsOf(run, untilMs);
+  const rowPx = Math.min(MOST_ROW_PX, ROWS_PX / Math.max(1, count));
+  const y = (call: number): number => round(top + (rows.get(call)! + 0.5) * rowPx);
   const heightPx = Math.ceil(top + count * rowPx);
-  const strokePx = round(Math.max(1.4, rowPx * 0.66));
+  const strokePx = round(rowPx * (rowPx > 4 ? 0.7 : 0.85));
   return svg(
     [
       circuit(run, x, heightPx),
       play.track ? track(play.track.most(values), run, x) : '',
-      path('wait', waits(run, x, y), 1),
+      path('wait', waits(run, x, y), Math.min(1.5, strokePx)),
       ...(Object.keys(ANSWERS) as Answer[]).map((answer) => path(answer, marks(answer, run, x, y), strokePx)),
     ].join(''),
     heightPx,
   );
+}
+
+/** Work that does not overlap shares a row; what belongs to no piece of work has the first to itself. */
+function rowsOf({ calls, sends, durationMs }: Run, untilMs: number): { rows: Map<number, number>; count: number } {
+  const rows = new Map<number, number>();
+  const ends: number[] = [];
+  if (sends.some(({ call }) => call === 0)) {
+    rows.set(0, 0);
+    ends.push(Number.POSITIVE_INFINITY);
+  }
+  const apartMs = (untilMs * SHORTEST) / WIDTH;
+  for (const { id, atMs, endMs = durationMs } of calls) {
+    const free = ends.findIndex((end) => end <= atMs);
+    const row = free === -1 ? ends.length : free;
+    ends[row] = Math.max(endMs, atMs + apartMs);
+    rows.set(id, row);
+  }
+  return { rows, count: ends.length };
 }
 
 function svg(inner: string, heightPx: number): string {
@@ -56,10 +76,14 @@ type Scale = (value: number) => number;
 /** Requests, by how they were answered; what was never sent is a mark at the moment it was refused. */
 function marks(answer: Answer, { sends, calls, durationMs }: Run, x: Scale, y: Scale): string {
   if (answer === 'open') {
-    return calls.flatMap(({ id, atMs, outcome }) => (outcome === 'not-sent' ? [segment(x(atMs), x(atMs), y(id))] : [])).join('');
+    return calls
+      .flatMap(({ id, atMs, outcome }) => (outcome === 'not-sent' ? [segment(x(atMs), x(atMs), y(id))] : []))
+      .join('');
   }
   return sends
-    .flatMap((send) => (send.answer === answer ? [segment(x(send.atMs), x(send.endMs ?? durationMs), y(send.call))] : []))
+    .flatMap((send) =>
+      send.answer === answer ? [segment(x(send.atMs), x(send.endMs ?? durationMs), y(send.call))] : [],
+    )
     .join('');
 }
 
@@ -72,9 +96,9 @@ function waits({ calls, durationMs }: Run, x: Scale, y: Scale): string {
     .join('');
 }
 
-/** A line; one without length still shows, by its round ends. */
+/** A line that is long enough to be seen. */
 function segment(from: number, to: number, y: number): string {
-  return `M${from} ${y}h${round(Math.max(0.01, to - from))}`;
+  return `M${from} ${y}h${round(Math.max(SHORTEST, to - from))}`;
 }
 
 /** A step for every change, filled to the bottom. */

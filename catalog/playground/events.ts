@@ -20,7 +20,9 @@ export function eventsOf({ sends, notes, calls }: Run): Event[] {
     ...notes.map(({ atMs, type, text }) => ({ atMs, what: 'policy', text: `${type}: ${text}` })),
     ...calls.flatMap(({ id, endMs, outcome, reason }) => {
       if (outcome === 'done' || endMs === undefined) return [];
-      return [{ atMs: endMs, what: 'call', text: `call ${id} ${outcome === 'not-sent' ? 'not sent' : 'failed'}: ${reason}` }];
+      return [
+        { atMs: endMs, what: 'call', text: `call ${id} ${outcome === 'not-sent' ? 'not sent' : 'failed'}: ${reason}` },
+      ];
     }),
   ];
   return events.toSorted((one, other) => one.atMs - other.atMs);

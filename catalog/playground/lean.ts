@@ -14,12 +14,23 @@ const LEFT_OUT: readonly { readonly source: RegExp; readonly code: string }[] = 
 const NOTHING = '\0nothing';
 
 /** A plugin for Vite and Rolldown that makes the provider small enough for a page. */
-export function lean(): { name: string; enforce: 'pre'; resolveId(source: string): string | undefined; load(id: string): string | undefined } {
+export function lean(): {
+  name: string;
+  enforce: 'pre';
+  resolveId(source: string): string | undefined;
+  load(id: string): string | undefined;
+} {
   const checked = fileURLToPath(new URL('checked.ts', import.meta.url));
   return {
     name: 'lean-provider',
     enforce: 'pre',
-    resolveId: (source) => (source === 'zod' ? checked : source === 'util' || source === 'timers' ? NOTHING : undefined),
-    load: (id) => (id === NOTHING ? '' : id.includes('/fake-provider/') ? LEFT_OUT.find(({ source }) => source.test(id))?.code : undefined),
+    resolveId: (source) =>
+      source === 'zod' ? checked : source === 'util' || source === 'timers' ? NOTHING : undefined,
+    load: (id) =>
+      id === NOTHING
+        ? ''
+        : id.includes('/fake-provider/')
+          ? LEFT_OUT.find(({ source }) => source.test(id))?.code
+          : undefined,
   };
 }

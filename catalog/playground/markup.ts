@@ -45,7 +45,8 @@ export async function show(play: Play, values: Values, seed: number): Promise<Sh
 
 function figuresOf(figures: readonly Figure[]): string {
   const items = figures.map(
-    ({ value, label, tone }) => `<li class="is-${tone}"><strong>${escaped(value)}</strong> <span>${escaped(label)}</span></li>`,
+    ({ value, label, tone }) =>
+      `<li class="is-${tone}"><strong>${escaped(value)}</strong> <span>${escaped(label)}</span></li>`,
   );
   return items.join('');
 }
@@ -67,7 +68,9 @@ function legendOf(runs: readonly Run[]): string {
 function fatesOf(runs: readonly Run[]): string {
   const present = new Set(runs.flatMap(({ records }) => records));
   const words = { once: 'exactly once', twice: 'more than once', lost: 'lost' };
-  return (['once', 'twice', 'lost'] as const).flatMap((fate) => (present.has(fate) ? [entry(fate, words[fate])] : [])).join('');
+  return (['once', 'twice', 'lost'] as const)
+    .flatMap((fate) => (present.has(fate) ? [entry(fate, words[fate])] : []))
+    .join('');
 }
 
 function entry(kind: string, label: string): string {
@@ -75,6 +78,6 @@ function entry(kind: string, label: string): string {
 }
 
 /** A text as HTML. */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

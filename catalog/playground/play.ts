@@ -61,9 +61,18 @@ export interface Stage {
   /** What was delivered, for {@link Play.records}. */
   readonly delivered: unknown[];
   /** Does one piece of work, whose requests stand in one row. Never rejects: what went wrong is recorded. */
-  call(send: (init: { readonly headers: Record<string, string>; readonly signal: AbortSignal }) => Promise<unknown>): Promise<void>;
+  call(
+    send: (init: { readonly headers: Record<string, string>; readonly signal: AbortSignal }) => Promise<unknown>,
+  ): Promise<void>;
   /** Many pieces of work, each begun `everyMs` after the one before, or at once. */
-  calls(count: number, everyMs: number, send: (init: { readonly headers: Record<string, string>; readonly signal: AbortSignal }, index: number) => Promise<unknown>): Promise<void>;
+  calls(
+    count: number,
+    everyMs: number,
+    send: (
+      init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
+      index: number,
+    ) => Promise<unknown>,
+  ): Promise<void>;
   /** Writes down what a policy said. */
   note(type: string, text: string): void;
 }
@@ -140,11 +149,6 @@ export function defaultsOf({ sliders }: Pick<Play, 'sliders'>): Values {
   return Object.fromEntries(Object.entries(sliders).map(([name, { value }]) => [name, value]));
 }
 
-/** `1 request`, `2 requests`. */
-export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** Good if there is none, bad otherwise. */
 export function none(count: number, label: string): Figure {
   return { value: count.toLocaleString('en'), label, tone: count === 0 ? 'good' : 'bad' };
@@ -163,5 +167,9 @@ export function ended({ calls }: Run, ...outcomes: readonly Call['outcome'][]): 
 /** When all was done, as a figure. */
 export function took({ durationMs, isCut }: Run): Figure {
   const seconds = (durationMs / 1_000).toFixed(durationMs < 10_000 ? 1 : 0);
-  return { value: isCut ? `> ${seconds} s` : `${seconds} s`, label: isCut ? 'and not done' : 'until all is done', tone: isCut ? 'bad' : 'plain' };
+  return {
+    value: isCut ? `> ${seconds} s` : `${seconds} s`,
+    label: isCut ? 'and not done' : 'until all is done',
+    tone: isCut ? 'bad' : 'plain',
+  };
 }

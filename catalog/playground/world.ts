@@ -19,7 +19,14 @@ export interface Sketch {
 }
 
 /** A whole configuration, as the provider would read it from the sketch. */
-export function worldOf({ seed, auth, items, limits = [], faults = [], latency = { minMs: 60, maxMs: 140 } }: Sketch): Config {
+export function worldOf({
+  seed,
+  auth,
+  items,
+  limits = [],
+  faults = [],
+  latency = { minMs: 60, maxMs: 140 },
+}: Sketch): Config {
   return {
     profile: 'default',
     seed,

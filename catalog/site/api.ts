@@ -73,8 +73,11 @@ function polish(page: string): void {
   const title = name === 'index' ? 'API' : name;
   const description = name === 'index' ? 'What every package exports.' : `What ${name} exports.`;
   const depth = name === 'index' ? '' : '../'.repeat(name.split('/').length);
-  const text = readFileSync(file, 'utf8').replaceAll(/\]\(((?!https?:)[^)#]+)\.md(#[^)]*)?\)/g, (_all, to, hash = '') => {
-    return `](${depth}${to === 'index' ? '' : `${to}/`}${hash})`;
-  });
+  const text = readFileSync(file, 'utf8').replaceAll(
+    /\]\(((?!https?:)[^)#]+)\.md(#[^)]*)?\)/g,
+    (_all, to, hash = '') => {
+      return `](${depth}${to === 'index' ? '' : `${to}/`}${hash})`;
+    },
+  );
   writeFileSync(file, `---\n${JSON.stringify({ title, description })}\n---\n\n${text}`);
 }

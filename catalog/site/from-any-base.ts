@@ -4,12 +4,20 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 const BASE = "new URL(document.documentElement.dataset.base ?? '/', location.href).pathname";
 
 /** A plugin for Vite: what the pages' scripts load stands beside them, and where the site stands they ask the page. */
-export function fromAnyBase(): { name: string; enforce: 'pre'; config(): object; transform(code: string, id: string): string | undefined } {
+export function fromAnyBase(): {
+  name: string;
+  enforce: 'pre';
+  config(): object;
+  transform(code: string, id: string): string | undefined;
+} {
   return {
     name: 'from-any-base',
     enforce: 'pre',
     config: () => ({
-      experimental: { renderBuiltUrl: (_file: string, { hostType }: { hostType: string }) => (hostType === 'js' ? { relative: true } : undefined) },
+      experimental: {
+        renderBuiltUrl: (_file: string, { hostType }: { hostType: string }) =>
+          hostType === 'js' ? { relative: true } : undefined,
+      },
     }),
     transform: (code, id) =>
       /\/starlight\/.*Search\.astro\?.*script/.test(id) ? code.replaceAll('import.meta.env.BASE_URL', BASE) : undefined,

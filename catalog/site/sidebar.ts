@@ -50,7 +50,10 @@ export function sidebarOf({ patterns }: Catalog): NonNullable<StarlightUserConfi
     {
       label: 'API',
       collapsed: true,
-      items: [{ label: 'Overview', link: '/api/' }, ...apiPages().map((name) => ({ label: name, link: `/api/${name}/` }))],
+      items: [
+        { label: 'Overview', link: '/api/' },
+        ...apiPages().map((name) => ({ label: name, link: `/api/${name}/` })),
+      ],
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
-import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
 import { eachSecond } from '../naive.ts';
+import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
 import { limit, worldOf } from '../world.ts';
 
 export const play: Play = {

@@ -1,11 +1,12 @@
 import { backoff } from '@steadfetch/backoff';
-import { ended, type Fetch, type Play, type Run, type Stage } from '../play.ts';
 import { atOnce } from '../naive.ts';
+import { ended, type Fetch, type Play, type Run, type Stage } from '../play.ts';
 import { fault, worldOf } from '../world.ts';
 
 export const play: Play = {
   pattern: 'backoff',
-  question: 'The server is down for a moment and stumbles now and then. Who retries at once makes it worse and fails all the same.',
+  question:
+    'The server is down for a moment and stumbles now and then. Who retries at once makes it worse and fails all the same.',
   sliders: {
     outage: { label: 'Outage', unit: 's', min: 0, max: 10, step: 0.5, value: 0.5 },
     ratio: { label: 'Stumbles', unit: '% of requests', min: 0, max: 50, step: 5, value: 10 },

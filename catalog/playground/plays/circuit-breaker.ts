@@ -4,7 +4,8 @@ import { fault, worldOf } from '../world.ts';
 
 export const play: Play = {
   pattern: 'circuit-breaker',
-  question: 'The service is down, and slow to say so. The breaker stops asking, fails fast, and finds out when it is back.',
+  question:
+    'The service is down, and slow to say so. The breaker stops asking, fails fast, and finds out when it is back.',
   sliders: {
     outage: { label: 'Outage', unit: 's', min: 5, max: 60, step: 5, value: 25 },
     slow: { label: 'A failure takes', unit: 's', min: 0.5, max: 5, step: 0.5, value: 2 },
@@ -24,7 +25,11 @@ export const play: Play = {
   naive: (stage) => work(stage.fetch, stage),
   steady: (stage) => work(steady(stage), stage),
   figures: (run) => [
-    { value: `${answered(run, 'failed')}`, label: 'requests sent to a service that is down', tone: answered(run, 'failed') > 20 ? 'bad' : 'good' },
+    {
+      value: `${answered(run, 'failed')}`,
+      label: 'requests sent to a service that is down',
+      tone: answered(run, 'failed') > 20 ? 'bad' : 'good',
+    },
     { value: `${Math.round(waitedForNothing(run) / 1_000)} s`, label: 'waited for failures', tone: 'plain' },
     { value: `${answered(run, 'ok')}`, label: 'calls answered', tone: 'plain' },
   ],

@@ -1,11 +1,12 @@
 import { concurrencyLimit } from '@steadfetch/concurrency-limit';
-import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
 import { eachSecond } from '../naive.ts';
+import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
 import { limit, worldOf } from '../world.ts';
 
 export const play: Play = {
   pattern: 'concurrency-limit',
-  question: 'The provider serves a few requests at a time. `Promise.all` sends them all at once; the limit keeps the rest in line.',
+  question:
+    'The provider serves a few requests at a time. `Promise.all` sends them all at once; the limit keeps the rest in line.',
   sliders: {
     limit: { label: 'The server allows', unit: 'at once', min: 1, max: 16, step: 1, value: 4 },
     max: { label: 'Your limit', unit: 'at once', min: 1, max: 16, step: 1, value: 4 },

@@ -1,7 +1,7 @@
 import { backoff } from '@steadfetch/backoff';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
-import { ended, type Fetch, type Play, type Run, type Stage } from '../play.ts';
 import { atOnce } from '../naive.ts';
+import { ended, type Fetch, type Play, type Run, type Stage } from '../play.ts';
 import { fault, worldOf } from '../world.ts';
 
 export const play: Play = {
@@ -21,8 +21,12 @@ export const play: Play = {
   naive: (stage) => work(atOnce(stage.fetch, 4), stage),
   steady: (stage) => work(steady(stage), stage),
   records: ({ provider, values }) => {
-    const made = Math.max(0, provider.resource('items').collection.size - values.calls!);
-    return Array.from({ length: values.calls! }, (_, index) => (index < made ? 'twice' : 'once'));
+    const { collection, recall } = provider.resource('items');
+    const made = collection.slice(0, collection.size).map((key) => recall(key).name);
+    return Array.from({ length: values.calls! }, (_, index) => {
+      const times = made.filter((name) => name === `order-${index + 1}`).length;
+      return times === 0 ? 'lost' : times === 1 ? 'once' : 'twice';
+    });
   },
   figures: (run) => [
     { value: `${doubled(run)}`, label: 'orders carried out twice', tone: doubled(run) === 0 ? 'good' : 'bad' },

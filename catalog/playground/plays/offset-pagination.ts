@@ -5,7 +5,8 @@ import { worldOf } from '../world.ts';
 
 export const play: Play = {
   pattern: 'offset-pagination',
-  question: 'Records are deleted and inserted while the listing is read, so the pages slide. Each square is one record.',
+  question:
+    'Records are deleted and inserted while the listing is read, so the pages slide. Each square is one record.',
   sliders: {
     deletes: { label: 'Deleted', unit: 'per request', min: 0, max: 8, step: 0.5, value: 2 },
     inserts: { label: 'Inserted', unit: 'per request', min: 0, max: 8, step: 0.5, value: 0.5 },

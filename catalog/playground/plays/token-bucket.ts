@@ -1,11 +1,12 @@
 import { tokenBucket } from '@steadfetch/token-bucket';
-import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
 import { eachSecond } from '../naive.ts';
+import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
 import { limit, worldOf } from '../world.ts';
 
 export const play: Play = {
   pattern: 'token-bucket',
-  question: 'A rate that is known from the documentation, and no header that speaks of it. The bucket spreads the calls evenly.',
+  question:
+    'A rate that is known from the documentation, and no header that speaks of it. The bucket spreads the calls evenly.',
   sliders: {
     rate: { label: 'The server allows', unit: 'a second', min: 1, max: 20, step: 1, value: 5 },
     burst: { label: 'Burst', unit: 'at once', min: 1, max: 20, step: 1, value: 5 },

@@ -4,19 +4,23 @@ import { worldOf } from '../world.ts';
 
 export const play: Play = {
   pattern: 'token-cache',
-  question: 'Many workers, tokens that expire. One token request serves all of them, and it is made before the old token ends.',
+  question:
+    'Many workers, tokens that expire. One token request serves all of them, and it is made before the old token ends.',
   sliders: {
     workers: { label: 'Workers', min: 2, max: 40, step: 2, value: 16 },
     ttl: { label: 'A token lasts', unit: 's', min: 5, max: 60, step: 5, value: 15 },
     seconds: { label: 'They work for', unit: 's', min: 10, max: 60, step: 10, value: 40 },
   },
-  world: ({ ttl = 1 }, seed) =>
-    worldOf({ seed, auth: { tokenTtlSeconds: ttl }, latency: { minMs: 100, maxMs: 400 } }),
+  world: ({ ttl = 1 }, seed) => worldOf({ seed, auth: { tokenTtlSeconds: ttl }, latency: { minMs: 100, maxMs: 400 } }),
   naive: (stage) => work(naive(stage.fetch), stage),
   steady: (stage) => work(steady(stage), stage),
   figures: (run) => [
     { value: `${tokenRequests(run)}`, label: 'token requests', tone: isHerd(run) ? 'bad' : 'good' },
-    { value: `${answered(run, 'refused')}`, label: 'answers 401', tone: answered(run, 'refused') === 0 ? 'good' : 'bad' },
+    {
+      value: `${answered(run, 'refused')}`,
+      label: 'answers 401',
+      tone: answered(run, 'refused') === 0 ? 'good' : 'bad',
+    },
     { value: `${answered(run, 'ok') - tokenRequests(run)}`, label: 'calls answered', tone: 'plain' },
   ],
 };

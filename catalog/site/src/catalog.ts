@@ -3,9 +3,10 @@ import { createHighlighter, type Highlighter } from 'shiki';
 import type { Pattern } from '../../generate/catalog.ts';
 import { CATEGORIES } from '../sidebar.ts';
 import type { Staged } from '../staged.ts';
-import staged from './staged/staged.json';
+// As text, since it is not there before the first build.
+import staged from './staged/staged.json?raw';
 
-export const { catalog, stills } = staged as unknown as Staged;
+export const { catalog, stills } = JSON.parse(staged) as Staged;
 
 /** A way to narrow the index down: what a pattern has to say of it, as slugs with their words. */
 export interface Facet {
@@ -90,7 +91,10 @@ export async function highlighted(code: string, lang: 'typescript' | 'javascript
     .replaceAll(/<span class="t0">([^<]*)<\/span>/g, '$1');
 }
 
-const kind = (index: number, ...scope: string[]) => ({ scope, settings: { foreground: `#0000${String(index).padStart(2, '0')}` } });
+const kind = (index: number, ...scope: string[]) => ({
+  scope,
+  settings: { foreground: `#0000${String(index).padStart(2, '0')}` },
+});
 
 /** The colour of a token is the number of its class. */
 const THEME = {

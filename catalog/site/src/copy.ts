@@ -16,4 +16,5 @@ for (const line of document.querySelectorAll<HTMLElement>('[data-absolute]')) {
   const code = line.querySelector('code')!;
   code.textContent = code.textContent.replace(/https:\/\/\S+/, new URL(line.dataset.absolute!, root).href);
 }
+
 export {};

@@ -18,7 +18,9 @@ export function partsOf(readme: string, repository: string): ReadmeParts {
   const [intro = '', ...sections] = readme.split(/^## /m);
   const afterExample = intro.slice(intro.indexOf('```', intro.indexOf('```ts') + 3) + 3);
   const rest = sections.filter((section) => !MADE.some((title) => section.startsWith(`${title}\n`)));
-  const markdown = [afterExample, ...rest.map((section) => `### ${section.replaceAll(/^#(#+) /gm, '$1# ')}`)].join('\n\n');
+  const markdown = [afterExample, ...rest.map((section) => `### ${section.replaceAll(/^#(#+) /gm, '$1# ')}`)].join(
+    '\n\n',
+  );
   return { example, prose: marked.parse(markdown, { async: false, renderer: rendererOf(repository) }) };
 }
 
@@ -29,7 +31,9 @@ function rendererOf(repository: string): Renderer {
   const table = renderer.table;
   const code = renderer.code;
   renderer.link = function at({ href, ...rest }) {
-    const absolute = /^(?:https?:|#)/.test(href) ? href : new URL(href, `${repository.replace('/tree/', '/blob/')}/`).href;
+    const absolute = /^(?:https?:|#)/.test(href)
+      ? href
+      : new URL(href, `${repository.replace('/tree/', '/blob/')}/`).href;
     return link.call(this, { ...rest, href: absolute });
   };
   renderer.table = function scrolling(token) {
