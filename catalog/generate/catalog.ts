@@ -95,6 +95,11 @@ const catalogSchema = z.strictObject({
 /** All that is published about the patterns. */
 export type Catalog = z.infer<typeof catalogSchema>;
 
+/** The schema of `catalog.json`, for those who read it in another language. */
+export function catalogJsonSchema(): object {
+  return z.toJSONSchema(catalogSchema);
+}
+
 /** What is published about one pattern. */
 export type Pattern = Catalog['patterns'][number];
 

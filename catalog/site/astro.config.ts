@@ -26,7 +26,12 @@ export default defineConfig({
       description: 'API-client patterns you can copy or install, each proven against a provider as bad as real ones.',
       favicon: '/favicon.svg',
       logo: { src: './src/mark.svg' },
-      customCss: ['@fontsource-variable/geist', '@fontsource-variable/geist-mono', './src/styles/theme.css', './src/styles/playground.css'],
+      customCss: [
+        '@fontsource-variable/geist',
+        '@fontsource-variable/geist-mono',
+        './src/styles/theme.css',
+        './src/styles/playground.css',
+      ],
       components: { PageTitle: './src/components/PageTitle.astro', Footer: './src/components/Footer.astro' },
       sidebar: sidebarOf(catalog),
       expressiveCode: {

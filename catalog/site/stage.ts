@@ -1,9 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readCatalog } from '../generate/catalog.ts';
+import { BASE_URL } from '../generate/generate.ts';
 import { show } from '../playground/markup.ts';
 import { defaultsOf } from '../playground/play.ts';
 import { plays } from '../playground/plays/index.ts';
-import { STAGED, type Still } from './staged.ts';
+import { STAGED, type Staged, type Still } from './staged.ts';
 
 /** Reads the catalog and runs every play once, for the pages to be made from. */
 export async function stage(): Promise<void> {
@@ -16,5 +17,5 @@ export async function stage(): Promise<void> {
   const folder = new URL('.', STAGED);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(STAGED, JSON.stringify({ catalog: readCatalog(), stills }));
+  writeFileSync(STAGED, JSON.stringify({ catalog: readCatalog(), baseUrl: BASE_URL, stills } satisfies Staged));
 }

@@ -13,6 +13,8 @@ export interface Still {
 /** What was read and run before the pages are made. */
 export interface Staged {
   readonly catalog: Catalog;
+  /** Where the site is published. */
+  readonly baseUrl: string;
   readonly stills: Readonly<Record<string, Still>>;
 }
 

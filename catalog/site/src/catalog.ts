@@ -6,7 +6,7 @@ import type { Staged } from '../staged.ts';
 // As text, since it is not there before the first build.
 import staged from './staged/staged.json?raw';
 
-export const { catalog, stills } = JSON.parse(staged) as Staged;
+export const { baseUrl, catalog, stills } = JSON.parse(staged) as Staged;
 
 /** A way to narrow the index down: what a pattern has to say of it, as slugs with their words. */
 export interface Facet {

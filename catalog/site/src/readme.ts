@@ -1,5 +1,4 @@
 import { marked, Renderer } from 'marked';
-import { to } from './catalog.ts';
 
 /** What a pattern's page takes from its README. */
 export interface ReadmeParts {
@@ -49,9 +48,4 @@ function rendererOf(repository: string): Renderer {
 export function changelogOf(changelog: string): string {
   const body = changelog.replace(/^# .*\n/, '').replaceAll(/^## /gm, '### ');
   return marked.parse(body, { async: false });
-}
-
-/** What `npx shadcn add` is given. */
-export function shadcnLine(name: string): string {
-  return `npx shadcn@latest add <this site>${to(`/r/${name}.json`)}`;
 }
