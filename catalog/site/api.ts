@@ -56,6 +56,7 @@ const SHAPE = {
   interfacePropertiesFormat: 'table',
   classPropertiesFormat: 'table',
   typeDeclarationFormat: 'table',
+  tableColumnSettings: { hideModifiers: true, hideSources: true },
   mergeReadme: false,
   cleanOutputDir: false,
 };
@@ -81,3 +82,5 @@ function polish(page: string): void {
   );
   writeFileSync(file, `---\n${JSON.stringify({ title, description })}\n---\n\n${text}`);
 }
+
+if (import.meta.main) await writeApi();

@@ -32,7 +32,11 @@ export default defineConfig({
         './src/styles/theme.css',
         './src/styles/playground.css',
       ],
-      components: { PageTitle: './src/components/PageTitle.astro', Footer: './src/components/Footer.astro' },
+      components: {
+        PageTitle: './src/components/PageTitle.astro',
+        Footer: './src/components/Footer.astro',
+        Search: './src/components/Search.astro',
+      },
       sidebar: sidebarOf(catalog),
       expressiveCode: {
         themes: ['github-dark-default', 'github-light-default'],

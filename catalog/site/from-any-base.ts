@@ -16,7 +16,7 @@ export function fromAnyBase(): {
     config: () => ({
       experimental: {
         renderBuiltUrl: (_file: string, { hostType }: { hostType: string }) =>
-          hostType === 'js' ? { relative: true } : undefined,
+          hostType === 'html' ? undefined : { relative: true },
       },
     }),
     transform: (code, id) =>
@@ -24,17 +24,21 @@ export function fromAnyBase(): {
   };
 }
 
-/** Makes every link of the built pages relative, so that the site works from wherever it is put. */
+/** Makes every link of the built pages and styles relative, so that the site works from wherever it is put. */
 export function relativeLinks(site: URL): void {
   for (const file of readdirSync(site, { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.html')) continue;
-    const page = new URL(file, site);
     const base = '../'.repeat(file.split('/').length - 1) || './';
-    const html = readFileSync(page, 'utf8')
-      .replace('<html ', `<html data-base="${base}" `)
-      .replaceAll(/(\s(?:href|src|action|component-url|renderer-url)=")\/(?!\/)([^"]*)"/g, (_all, start, path) => {
-        return `${start}${base}${path}"`;
-      });
-    writeFileSync(page, html);
+    if (file.endsWith('.html')) rewrite(new URL(file, site), (html) => relativeHtml(html, base));
+    if (file.endsWith('.css')) rewrite(new URL(file, site), (css) => css.replaceAll('url(/', `url(${base}`));
   }
+}
+
+function rewrite(file: URL, change: (text: string) => string): void {
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+}
+
+function relativeHtml(html: string, base: string): string {
+  return html
+    .replace('<html ', `<html data-base="${base}" `)
+    .replaceAll(/(\s(?:href|src|action)=")\/(?!\/)([^"]*)"/g, (_all, start, path) => `${start}${base}${path}"`);
 }
