@@ -71,8 +71,10 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the site', { timeout: 12
 
   it('finds a pattern by a word of its page', async () => {
     const { page, complaints } = await open('');
+    const input = page.locator('#starlight__search input');
+    await input.waitFor({ state: 'attached' });
     await page.keyboard.press('Control+k');
-    await page.getByRole('dialog').getByRole('textbox').fill('half-open');
+    await input.fill('half-open');
 
     const found = page.getByRole('dialog').getByRole('link', { name: 'Circuit breaker', exact: true }).first();
     await found.click();
@@ -86,7 +88,7 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the site', { timeout: 12
 
     const all = ['Cursor pagination', 'Keyset pagination', 'Link pagination', 'Offset pagination'];
     expect(await shown.allTextContents()).toEqual(all);
-    await page.getByRole('group', { name: 'Pagination' }).getByLabel('offset').check();
+    await page.getByRole('group', { name: 'Pagination' }).getByLabel('offset').press('Space');
     expect(await shown.allTextContents()).toEqual(['Offset pagination']);
     expect(new URL(page.url()).search).toBe('?category=pagination&pagination=offset');
     expect(await page.locator('[data-count]').textContent()).toContain('1 of');
@@ -96,12 +98,12 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the site', { timeout: 12
 
   it('needs no script to narrow the index down, to compare, or to show the other language', async () => {
     const { page } = await open('', { javaScriptEnabled: false });
-    await page.getByLabel('Auth 1').check();
+    await page.getByLabel('Auth 1').press('Space');
     expect(await page.locator('[data-cards] > .card:visible h3').allTextContents()).toEqual(['Token cache']);
 
     await page.goto(`${site.url}compare/`);
-    await page.getByLabel('Backoff').check();
-    await page.getByLabel('Timeout').check();
+    await page.getByLabel('Backoff').press('Space');
+    await page.getByLabel('Timeout').press('Space');
     expect(await page.locator('.compare-table thead th:visible a').allTextContents()).toEqual(['Backoff', 'Timeout']);
 
     await page.goto(`${site.url}patterns/timeout/`);
@@ -183,6 +185,7 @@ describe.skipIf(CHROMIUM === undefined && !isRequired)('the site', { timeout: 12
       ...options,
     });
     const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
     const elsewhere: string[] = [];
     const complaints: string[] = [];
     const sent = new Set<string>();

@@ -67,20 +67,22 @@ function nameOf(module: string): string {
   return name === undefined ? module : name === entry ? name : `${name}/${entry}`;
 }
 
-/** Gives a page the title that Starlight wants, and links that lead to pages and not to files. */
+/** Gives a page the title that Starlight wants, links that lead to pages and not to files, and tables that can scroll. */
 function polish(page: string): void {
   const file = new URL(page, OUT);
   const name = page.replace(/\.md$/, '');
   const title = name === 'index' ? 'API' : name;
   const description = name === 'index' ? 'What every package exports.' : `What ${name} exports.`;
-  const depth = name === 'index' ? '' : '../'.repeat(name.split('/').length);
-  const text = readFileSync(file, 'utf8').replaceAll(
-    /\]\(((?!https?:)[^)#]+)\.md(#[^)]*)?\)/g,
-    (_all, to, hash = '') => {
+  const depth = name === 'index' ? '' : '../';
+  const text = readFileSync(file, 'utf8')
+    .replaceAll(/\]\(((?!https?:)[^)#]+)\.md(#[^)]*)?\)/g, (_all, to, hash = '') => {
       return `](${depth}${to === 'index' ? '' : `${to}/`}${hash})`;
-    },
-  );
+    })
+    .replaceAll(/(?:^\|.*\n)+/gm, (table) => `${SCROLLING}\n\n${table}\n</div>\n`);
   writeFileSync(file, `---\n${JSON.stringify({ title, description })}\n---\n\n${text}`);
 }
+
+/** What is too wide for the page can be scrolled by keyboard too. */
+const SCROLLING = '<div class="scroll" tabindex="0" role="region" aria-label="Table">';
 
 if (import.meta.main) await writeApi();
