@@ -29,7 +29,7 @@ class TakingTurns extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['{bench,catalog,examples,fake-provider,packages,proofs}/**/*.test.ts'],
+    include: ['{bench,catalog,cli,examples,fake-provider,packages,proofs}/**/*.test.ts'],
     // Tests run as everything else does: Node reads the TypeScript as it is.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // To start a worker for each of two hundred files would take longer than to run them.

@@ -48,14 +48,17 @@ describe.each(patternNames)('packages/%s', (name) => {
   });
 });
 
-it('publishes the fake provider as it publishes the patterns', () => {
-  expect(manifest('fake-provider')).toMatchObject({
-    name: '@steadfetch/fake-provider',
+it.each([
+  ['fake-provider', '@steadfetch/fake-provider'],
+  ['cli', 'steadfetch'],
+])('publishes %s as it publishes the patterns', (folder, name) => {
+  expect(manifest(folder)).toMatchObject({
+    name,
     license: 'MIT',
-    repository: repository('fake-provider'),
+    repository: repository(folder),
     type: 'module',
     engines: { node: '>=22' },
-    files: ['dist', 'src', '!src/**/*.test.ts', 'README.md'],
+    files: expect.arrayContaining(['dist', 'src', '!src/**/*.test.ts', 'README.md']),
     publishConfig: { access: 'public', provenance: true },
   });
 });
