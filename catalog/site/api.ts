@@ -83,6 +83,6 @@ function polish(page: string): void {
 }
 
 /** What is too wide for the page can be scrolled by keyboard too. */
-const SCROLLING = '<div class="scroll" tabindex="0" role="region" aria-label="Table">';
+const SCROLLING = '<div class="scroll" tabindex="0" role="group" aria-label="Table">';
 
 if (import.meta.main) await writeApi();

@@ -36,7 +36,7 @@ function rendererOf(repository: string): Renderer {
     return link.call(this, { ...rest, href: absolute });
   };
   renderer.table = function scrolling(token) {
-    return `<div class="scroll" tabindex="0" role="region" aria-label="Table">${table.call(this, token)}</div>`;
+    return `<div class="scroll" tabindex="0" role="group" aria-label="Table">${table.call(this, token)}</div>`;
   };
   renderer.code = function scrolling(token) {
     return code.call(this, token).replace('<pre>', '<pre tabindex="0">');
