@@ -70,7 +70,7 @@ export function itemOf(pattern: Pattern, language: Language, version: string): R
     title: language === 'ts' ? title : `${title} (JavaScript)`,
     description,
     categories: [pattern.pattern.category],
-    docs: `One file, no dependencies: it is yours now. When to use it, its options and what it does when things fail: ${repository}`,
+    docs: `${title}: one file, no dependencies, and yours now. When to use it, its options and what it does when things fail: ${repository}`,
     files: [{ path, content, type: 'registry:file', target: `~/${path}` }],
     meta: { pattern: pattern.pattern, name, version, license, packageName, sha256: sha256Of(content) },
   });
