@@ -72,7 +72,7 @@ async function pass(timers: Clock, platform: Platform, isEnd: () => boolean, sam
 interface Platform {
   /** A turn of the real event loop. */
   turn(): Promise<void>;
-  /** Whether a body is being read, which takes real time and no virtual time. */
+  /** Whether a body is being read or hashed, which takes real time and no virtual time. */
   isReading(): boolean;
   end(): void;
 }
@@ -80,23 +80,32 @@ interface Platform {
 /** Knows when the platform itself is at work, so that time does not run away meanwhile. */
 function reading(): Platform {
   let open = 0;
-  const restore: (() => void)[] = [];
-  for (const { prototype } of [Request, Response]) {
-    for (const method of ['arrayBuffer', 'blob', 'json', 'text'] as const) {
-      const original = prototype[method] as () => Promise<never>;
-      prototype[method] = async function read(this: Request & Response): Promise<never> {
-        open += 1;
-        try {
-          return await original.call(this);
-        } finally {
-          open -= 1;
-        }
-      };
-      restore.push(() => {
-        prototype[method] = original;
-      });
-    }
+  const restore = [
+    ...[Request.prototype, Response.prototype].flatMap((body) =>
+      (['arrayBuffer', 'blob', 'json', 'text'] as const).map((method) => counted(body, method)),
+    ),
+    counted(SubtleCrypto.prototype, 'digest'),
+  ];
+
+  /** Replaces a method by one that is known to be under way. */
+  function counted<Name extends string>(
+    owner: Record<Name, (...given: never[]) => Promise<unknown>>,
+    name: Name,
+  ): () => void {
+    const original = owner[name];
+    owner[name] = async function underWay(this: unknown, ...given: never[]): Promise<unknown> {
+      open += 1;
+      try {
+        return await original.apply(this, given);
+      } finally {
+        open -= 1;
+      }
+    };
+    return () => {
+      owner[name] = original;
+    };
   }
+
   const { port1, port2 } = new MessageChannel();
   let resume = (): void => {};
   port1.onmessage = () => resume();

@@ -4,6 +4,7 @@ import { BASE_URL } from '../generate/generate.ts';
 import { show } from '../playground/markup.ts';
 import { defaultsOf } from '../playground/play.ts';
 import { plays } from '../playground/plays/index.ts';
+import { clientsOf } from './clients.ts';
 import { STAGED, type Staged, type Still } from './staged.ts';
 
 /** Reads the catalog and runs every play once, for the pages to be made from. */
@@ -12,7 +13,8 @@ export async function stage(): Promise<void> {
   for (const [name, load] of Object.entries(plays)) {
     const { play } = await load();
     const { question, sliders } = play;
-    stills[name] = { question, sliders, shown: await show(play, defaultsOf(play), 1) };
+    const shown = await show(play, defaultsOf(play), 1);
+    stills[name] = { question, sliders, shown, clients: clientsOf(name) };
   }
   const folder = new URL('.', STAGED);
   rmSync(folder, { recursive: true, force: true });

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { Catalog } from '../generate/catalog.ts';
 import type { Shown } from '../playground/markup.ts';
-import type { Slider } from '../playground/play.ts';
+import type { Side, Slider } from '../playground/play.ts';
 
 /** A play as it looks before anybody has touched it. */
 export interface Still {
   readonly question: string;
   readonly sliders: Readonly<Record<string, Slider>>;
   readonly shown: Shown;
+  /** The code of both clients. */
+  readonly clients: Readonly<Record<Side, string>>;
 }
 
 /** What was read and run before the pages are made. */
