@@ -50,7 +50,7 @@ const SHAPE = {
   hidePageTitle: true,
   hideBreadcrumbs: true,
   hideGroupHeadings: false,
-  useCodeBlocks: true,
+  useCodeBlocks: false,
   expandObjects: true,
   parametersFormat: 'table',
   interfacePropertiesFormat: 'table',
