@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { profiles, scenarios } from '@steadfetch/fake-provider';
-import { transformSync } from 'esbuild';
+import { buildSync } from 'esbuild';
 import { z } from 'zod';
 import { faults } from '../../fake-provider/src/faults/index.ts';
 import { conformanceEvidence, type Evidence, patternEvidence, readEvidence, unproven } from './evidence.ts';
@@ -112,9 +114,8 @@ export type Pattern = Catalog['patterns'][number];
 export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Catalog {
   const names = readdirSync(new URL('packages/', root)).sort();
   const evidence = readEvidence(root);
-  const sources = new Map(names.map((name) => [name, readFileSync(new URL(fileOf(name), root), 'utf8')]));
-  const javascript = toJavaScript(sources);
-  const patterns = names.map((name) => readPattern(name, sources.get(name)!, javascript.get(name)!, evidence, root));
+  const code = codeOf(names, root);
+  const patterns = names.map((name) => readPattern(name, code.get(name)!, evidence, root));
   demandProofs(patterns);
   return catalogSchema.parse({
     patterns,
@@ -155,7 +156,8 @@ function fileOf(name: string): string {
   return `packages/${name}/src/${name}.ts`;
 }
 
-function readPattern(name: string, source: string, javascript: string, evidence: Evidence, root: URL): Pattern {
+function readPattern(name: string, code: Code, evidence: Evidence, root: URL): Pattern {
+  const { source } = code;
   const folder = `packages/${name}`;
   const { frontMatter, body } = readReadme(name, root);
   const manifest = parse(
@@ -166,9 +168,6 @@ function readPattern(name: string, source: string, javascript: string, evidence:
   const changelog = new URL(`${folder}/CHANGELOG.md`, root);
   const sourceSha256 = createHash('sha256').update(source).digest('hex');
   const shown = evidence.patterns[name];
-  const minified = Buffer.from(
-    transformSync(source, { loader: 'ts', format: 'esm', minify: true, target: 'es2024' }).code,
-  );
 
   return {
     name,
@@ -179,10 +178,7 @@ function readPattern(name: string, source: string, javascript: string, evidence:
     packageName: manifest.name,
     repository: `${manifest.repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${manifest.repository.directory}`,
     lines: source.trimEnd().split('\n').length,
-    minifiedBytes: minified.length,
-    gzippedBytes: gzipSync(minified, { level: 9 }).length,
-    source,
-    javascript,
+    ...code,
     sourceSha256,
     readme: body,
     ...readSource(fileOf(name), source),
@@ -193,6 +189,32 @@ function readPattern(name: string, source: string, javascript: string, evidence:
     evidence: shown ? { stale: shown.sourceSha256 !== sourceSha256, ...shown } : null,
     sample: null,
   };
+}
+
+type Code = Pick<Pattern, 'source' | 'javascript' | 'minifiedBytes' | 'gzippedBytes'>;
+
+/** The source of each pattern and what becomes of it: without types, and in a bundle with all it exports. */
+function codeOf(names: readonly string[], root: URL): Map<string, Code> {
+  const sources = new Map(names.map((name) => [fileOf(name), readFileSync(new URL(fileOf(name), root), 'utf8')]));
+  const javascript = toJavaScript(sources);
+  const { outputFiles } = buildSync({
+    entryPoints: names.map((name) => ({ in: fileURLToPath(new URL(fileOf(name), root)), out: name })),
+    ...{ format: 'esm', minify: true, target: 'es2024', outdir: '/', write: false },
+  });
+  return new Map(
+    names.map((name) => {
+      const minified = outputFiles.find(({ path }) => basename(path) === `${name}.js`)!.contents;
+      return [
+        name,
+        {
+          source: sources.get(fileOf(name))!,
+          javascript: javascript.get(fileOf(name))!,
+          minifiedBytes: minified.length,
+          gzippedBytes: gzipSync(minified, { level: 9 }).length,
+        },
+      ];
+    }),
+  );
 }
 
 /** A pattern may call itself stable once every scenario it claims was met. */

@@ -22,9 +22,13 @@ export function toJavaScript(sources: ReadonlyMap<string, string>): Map<string, 
     );
   });
   if (problems.length > 0) throw new Error(problems.join('\n'));
-  const formatted = format(blanked);
-  return new Map([...sources.keys()].map((file, index) => [file, formatted[index]!]));
+  const unknown = [...new Set(blanked)].filter((text) => !formatted.has(text));
+  for (const [index, text] of format(unknown).entries()) formatted.set(unknown[index]!, text);
+  return new Map([...sources.keys()].map((file, index) => [file, formatted.get(blanked[index]!)!]));
 }
+
+/** What was laid out before, by what it was: whoever generates twice waits once. */
+const formatted = new Map<string, string>();
 
 /** Drops statements that are nothing but types, and what is said of them. */
 function withoutTypeStatements(source: string): string {
@@ -46,6 +50,7 @@ function isTypeOnly(node: ts.Statement): boolean {
 
 /** Lays out files as this repository lays out its own; one process for all of them. */
 function format(texts: readonly string[]): string[] {
+  if (texts.length === 0) return [];
   const folder = mkdtempSync(join(tmpdir(), 'javascript-'));
   try {
     const { formatter, javascript } = JSON.parse(readFileSync(new URL('biome.json', REPOSITORY), 'utf8'));

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff, type RetryContext } from '@steadfetch/backoff';
+import { batch } from '@steadfetch/batch';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
@@ -28,12 +29,13 @@ interface Item {
 type Resume = Readonly<Record<string, unknown>> | undefined;
 type Pages = AsyncIterable<{ readonly items: readonly Item[]; readonly resume: Resume }>;
 
-const client = clientOf(timeout({ afterMs: 5_000 })(fetch));
+const { client, limited } = clientsOf(timeout({ afterMs: 5_000 })(fetch));
 try {
   if (TASK === 'list') {
     const paginations = PAGINATION.split(',');
     await Promise.all(RESOURCE.split(',').map((resource, index) => list(resource, paginations[index]!)));
   } else if (TASK === 'create') await create(RESOURCE, Number(TASK_COUNT));
+  else if (TASK === 'batch') await createInBatches(RESOURCE, Number(TASK_COUNT));
   else throw new Error(`no pattern for ${TASK} here`);
   say({ type: 'done', complete: true });
 } catch (error) {
@@ -42,23 +44,25 @@ try {
   say({ type: 'done', complete: false });
 }
 
-function clientOf(limited: typeof fetch): typeof fetch {
+/** The whole client, and the same without retries, for a pattern that has its own. */
+function clientsOf(patient: typeof fetch): { client: typeof fetch; limited: typeof fetch } {
   // GitHub throttles by a 403 that says when to come back.
   const isThrottled = (response?: Response) => response?.status === 403 && response.headers.has('retry-after');
   // The first request with this key is still under way.
   const isUnderWay = (response?: Response) => response?.status === 409;
   const shouldRetry = ({ retryable, response }: RetryContext) =>
     retryable || isThrottled(response) || isUnderWay(response);
-  const stack = [backoff({ attempts: 6, shouldRetry }), circuitBreaker(), adaptiveThrottle()];
+  const stack = [circuitBreaker(), adaptiveThrottle()];
   if (tokenUrl !== '') {
     // A token request is a POST, but asking twice for a token does no harm.
-    const askAgain = backoff({ shouldRetry: ({ transient }) => transient })(limited);
+    const askAgain = backoff({ shouldRetry: ({ transient }) => transient })(patient);
     const endpoint = { tokenUrl, clientId, clientSecret, fetch: askAgain };
     const first = clientCredentials(endpoint);
     const request = REFRESH_TOKEN === '' ? first : refreshToken({ ...endpoint, first: REFRESH_TOKEN });
     stack.push(bearer(tokenCache({ request }), { origins: [BASE_URL] }));
   }
-  return stack.reduceRight((next, policy) => policy(next), limited);
+  const limited = stack.reduceRight((next, policy) => policy(next), patient);
+  return { client: backoff({ attempts: 6, shouldRetry })(limited), limited };
 }
 
 function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
@@ -128,6 +132,16 @@ async function create(resource: string, count: number): Promise<void> {
     if (!response.ok) throw new Error(`item ${n} was answered by a ${response.status}`);
     say({ type: 'record', resource, record: await response.json() });
   }
+}
+
+/** Many at once; what could not be written is owned up to, once all others are. */
+async function createInBatches(resource: string, count: number): Promise<void> {
+  const items = Array.from({ length: count }, (_, index) => ({ name: `item ${index + 1}` }));
+  const errors: Error[] = [];
+  for await (const outcome of batch(`${BASE_URL}/${resource}/batch`, items, { fetch: limited, attempts: 8 })) {
+    if (outcome.status !== 'done') errors.push(outcome.error);
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 function say(message: object): void {

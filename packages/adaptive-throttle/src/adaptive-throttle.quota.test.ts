@@ -72,9 +72,33 @@ describe('uses the quota to the end, but not over', () => {
       expect(refused).toBe(0);
     });
   });
+
+  it.each(seeds)('token bucket in whole seconds, seed %i', async (seed) => {
+    const run = { limit: 60, windowMs: 6_000, seed };
+    const { share, refused } = await drive(tokenBucket({ ...run, resetUntil: 'full', spelling: 'ceil' }), run);
+
+    expect(share).toBeGreaterThanOrEqual(0.97);
+    expect(refused).toBe(0);
+  });
 });
 
 describe('with others on the same quota', () => {
+  it('is refused seldom as one of a crowd on a bucket that is always empty', async () => {
+    const run = { limit: 60, windowMs: 6_000, seed: 1 };
+    const { share, refused, accepted } = await crowd(tokenBucket({ ...run, resetUntil: 'next', spelling: 'ceil' }), 50);
+
+    expect(share).toBeGreaterThanOrEqual(0.95);
+    expect(refused / (refused + accepted)).toBeLessThan(0.3);
+  });
+
+  it('stops in time as one of a crowd on a window', async () => {
+    const run = { limit: 600, windowMs: 60_000, seed: 1 };
+    const { share, refused, accepted } = await crowd(fixedWindow({ ...run, spelling: 'ceil' }), 100);
+
+    expect(share).toBeGreaterThanOrEqual(0.95);
+    expect(refused / (refused + accepted)).toBeLessThan(0.01);
+  });
+
   it.each(seeds)('uses what a steady tenant leaves, and is all but never refused, seed %i', async (seed) => {
     const run = { limit: 100, windowMs: 10_000, seed };
     const provider = fixedWindow(run);
@@ -148,6 +172,29 @@ async function drive(provider: Provider, { limit, windowMs, seed }: Run) {
 
   const { capacity, served } = provider.used();
   return { share: served / capacity, refused: provider.refused, accepted: provider.accepted };
+}
+
+/** Clients that know nothing of each other ask, one request at a time, for five minutes; the first two are for settling. */
+async function crowd(provider: Provider, clients: number) {
+  let isOver = false;
+  const client = async (seed: number) => {
+    const random = chance(seed);
+    await after(60_000 * random());
+    const send = adaptiveThrottle({ random })(provider.fetch);
+    while (!isOver) await send('https://api.test/items');
+  };
+  for (let seed = 0; seed < clients; seed += 1) void client(seed);
+  await vi.advanceTimersByTimeAsync(120_000);
+  const before = { ...provider.used(), refused: provider.refused, accepted: provider.accepted };
+  await vi.advanceTimersByTimeAsync(180_000);
+  isOver = true;
+
+  const { capacity, served } = provider.used();
+  return {
+    share: (served - before.served) / (capacity - before.capacity),
+    refused: provider.refused - before.refused,
+    accepted: provider.accepted - before.accepted,
+  };
 }
 
 function fixedWindow({ limit, windowMs, seed, ...wire }: Run & Wire): Provider {

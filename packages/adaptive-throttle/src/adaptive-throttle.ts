@@ -276,19 +276,24 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
     if (isRefused) refuse(slot, response.status, limits, hintMs, now);
     else {
       refusalsInARow = 0;
-      accept(trial, slot.waitedMs > 0 || queue.size > 0);
+      trial.accepted += 1;
+      const isMoreWanted = slot.waitedMs > 0 || queue.size > 0;
+      if (isMoreWanted) trial.concurrency += trial.concurrency < trial.safeConcurrency ? 1 : 1 / trial.concurrency;
     }
     learn(slot, limits, isRefused ? hintMs : undefined, now);
     leave();
   }
 
   function refuse(slot: Slot, status: number, limits: RateLimit[], hintMs: number | undefined, now: number): void {
-    const [resetMs] = limits.filter(isSpent).flatMap((limit) => latestResetMs(limit) ?? []);
+    const spent = limits.filter(isSpent);
+    const [resetMs] = spent.flatMap((limit) => latestResetMs(limit) ?? []);
     // Requests that were under way together are refused together: that counts once.
     if (slot.index > refusedIndex) {
       refusedIndex = sentCount;
       refusalsInARow += 1;
-      retreat(trial, now, resetMs === undefined ? inFlight : undefined);
+      // Who has waited for a reset and finds the quota spent again shares it with too many.
+      const isNews = spent.every(({ name = '' }) => (quotas.get(name)?.remaining ?? 1) >= 1);
+      retreat(trial, now, resetMs !== undefined && isNews ? undefined : inFlight);
     }
     const unhintedMs = (status === 403 ? 60_000 : 1_000) * Math.min(64, 2 ** (refusalsInARow - 1));
     const pauseMs = hintMs ?? (refusalsInARow > 1 ? Math.max(unhintedMs, resetMs ?? 0) : (resetMs ?? unhintedMs));
@@ -302,7 +307,9 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
     for (const [index, limit] of limits.entries()) {
       const name = limit.name ?? `${index}`;
       const quota = quotas.get(name) ?? startQuota();
-      takeIn(quota, isSpent(limit) ? hastened(limit, hintMs) : limit, slot, sentCount, inFlight, now);
+      // `Retry-After` tells when a request may go again; some resets, only when the quota is whole again.
+      const isSooner = isSpent(limit) && hintMs !== undefined && hintMs < (limit.resetMs ?? Infinity);
+      takeIn(quota, isSooner ? { ...limit, resetMs: hintMs } : limit, slot, sentCount, inFlight, now);
       quotas.set(name, quota);
       named.add(name);
 
@@ -326,11 +333,6 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
       return [];
     }
   }
-}
-
-/** `Retry-After` tells when a request may go again; some resets, only when the quota is whole again. */
-function hastened(limit: RateLimit, hintMs: number | undefined): RateLimit {
-  return hintMs !== undefined && hintMs < (limit.resetMs ?? Infinity) ? { ...limit, resetMs: hintMs } : limit;
 }
 
 function isSpent({ remaining }: RateLimit): boolean {
@@ -428,8 +430,10 @@ function takeIn(quota: Quota, report: RateLimit, slot: Slot, sentCount: number, 
 
 /** When the next request may go, as far as this quota is concerned. */
 function quotaOpensAt(quota: Quota, now: number, inFlight: number, lastSentAt: number, maxWaitMs: number): number {
-  const { limit, remaining, earliestResetAt, latestResetAt, isRolling } = quota;
-  if (remaining - inFlight - othersWithin(quota, now - quota.reportedAt) < 1) {
+  const { limit, remaining, reportedAt, earliestResetAt, latestResetAt, isRolling } = quota;
+  const gone = othersWithin(quota, now - reportedAt);
+  // By chance more may be gone than is usual: two standard deviations.
+  if (remaining - inFlight - gone - 2 * Math.sqrt(gone) < 1) {
     // With a reset in sight one request asks, once that is past, what there is now.
     const askAt = inFlight === 0 ? now : lastSentAt + PROBE_EVERY_MS;
     return latestResetAt === Infinity && inFlight === 0 ? now : Math.max(latestResetAt, askAt);
@@ -443,8 +447,7 @@ function quotaOpensAt(quota: Quota, now: number, inFlight: number, lastSentAt: n
   if (now >= earliestResetAt || left * cost > reserve) return now;
 
   const spreadMs = left > -1 ? (earliestResetAt - lastSentAt) / (left + 1) : Infinity;
-  const refillMs = isRolling ? (earliestResetAt - quota.reportedAt) / (limit - remaining) : Infinity;
-  const everyMs = Math.min(spreadMs, refillMs);
+  const everyMs = Math.min(spreadMs, isRolling ? (latestResetAt - reportedAt) / (limit - remaining) : Infinity);
   // The last requests of a day are not for sleeping on.
   return everyMs > maxWaitMs ? now : Math.min(lastSentAt + everyMs, latestResetAt);
 }
@@ -483,23 +486,19 @@ interface Trial {
  */
 function ratePerSecond({ refusedPerSecond, resumedAt }: Trial, now: number): number {
   if (refusedPerSecond === Infinity) return Infinity;
-  const lingersAt = Math.cbrt((refusedPerSecond * (1 - DECREASE)) / GROWTH);
+  const cut = refusedPerSecond * (1 - DECREASE);
+  const lingersAt = Math.max(Math.cbrt(cut / GROWTH), RETURN_REQUESTS / refusedPerSecond);
   const seconds = Math.max(0, now - resumedAt) / 1_000;
-  return Math.max(SLOWEST_PER_SECOND, refusedPerSecond + GROWTH * (seconds - lingersAt) ** 3);
-}
-
-function accept(trial: Trial, wasMoreWanted: boolean): void {
-  trial.accepted += 1;
-  if (wasMoreWanted) trial.concurrency += trial.concurrency < trial.safeConcurrency ? 1 : 1 / trial.concurrency;
+  return Math.max(SLOWEST_PER_SECOND, refusedPerSecond + cut * (seconds / lingersAt - 1) ** 3);
 }
 
 /** Starts over with one request at a time. A refusal that no quota explains (`inFlight` given) lowers rate and concurrency. */
 function retreat(trial: Trial, now: number, inFlight: number | undefined): void {
   if (inFlight !== undefined) {
-    const seconds = Math.max(SHORTEST_WATCH_MS, now - trial.watchedSince) / 1_000;
+    const watchedMs = Math.max(SHORTEST_WATCH_MS, now - trial.watchedSince);
     // A rate that grew while nobody used it says nothing.
-    const tried = Math.min(ratePerSecond(trial, now), (2 * trial.accepted) / seconds);
-    trial.refusedPerSecond = Math.max(SLOWEST_PER_SECOND, tried || 1);
+    const tried = trial.accepted > 0 ? (2_000 * trial.accepted) / watchedMs : 1;
+    trial.refusedPerSecond = Math.max(SLOWEST_PER_SECOND, Math.min(ratePerSecond(trial, now), tried));
     trial.safeConcurrency = Math.max(1, inFlight / 2);
   }
   trial.concurrency = 1;
@@ -721,6 +720,8 @@ const SHORTEST_WATCH_MS = 250;
 /** To what share the rate is lowered at once, and how fast it grows back, per second cubed: CUBIC's own constants. */
 const DECREASE = 0.7;
 const GROWTH = 0.4;
+/** A slow client is back at the rate refused after so many requests, since it hears of the limit as seldom. */
+const RETURN_REQUESTS = 10;
 /** No quota is longer: what is announced beyond a year is cut. */
 const FARTHEST_MS = 366 * 86_400_000;
 

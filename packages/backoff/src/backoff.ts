@@ -23,7 +23,7 @@ export interface BackoffOptions {
   readonly shouldRetry?: (context: RetryContext) => boolean;
   /**
    * How many retries all calls through this policy may cause: `ratio` of the recent calls (from 0), or `floor` if
-   * that is more. Calls and retries fade with a half-life of ten seconds. `false` lifts the bound.
+   * that is more. Calls and retries fade with a half-life of thirty seconds. `false` lifts the bound.
    * @defaultValue `{ ratio: 0.2, floor: 10 }`
    */
   readonly budget?: false | { readonly ratio?: number; readonly floor?: number };
@@ -153,7 +153,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
-const HALF_LIFE_MS = 10_000;
+const HALF_LIFE_MS = 30_000;
 
 const willPass = ({ status, headers }: Response): boolean =>
   TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined);
