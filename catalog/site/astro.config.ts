@@ -39,6 +39,8 @@ export default defineConfig({
       },
       sidebar: sidebarOf(catalog),
       expressiveCode: {
+        // What scrolls sideways would need a name of its own.
+        defaultProps: { wrap: true },
         themes: ['github-dark-default', 'github-light-default'],
         styleOverrides: { borderRadius: '0.6rem' },
       },

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sirv from 'sirv';
@@ -24,9 +26,13 @@ export async function serveSite({
   readonly base?: string;
   readonly port?: number;
 } = {}): Promise<RunningSite> {
-  const files = sirv(fileURLToPath(new URL('../dist', import.meta.url)), { dev: true });
+  const dist = fileURLToPath(new URL('../dist', import.meta.url));
+  const files = sirv(dist, { dev: true });
   const server: Server = createServer((request, response) => {
-    const missing = (): void => void response.writeHead(404).end('not found');
+    const missing = (): void => {
+      response.writeHead(404, { 'content-type': 'text/html; charset=utf-8' });
+      response.end(readFileSync(join(dist, '404.html')));
+    };
     if (!request.url?.startsWith(base)) return missing();
     request.url = request.url.slice(base.length - 1);
     files(request, response, missing);
