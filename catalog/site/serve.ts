@@ -31,7 +31,8 @@ export async function serveSite({
   const server: Server = createServer((request, response) => {
     const missing = (): void => {
       response.writeHead(404, { 'content-type': 'text/html; charset=utf-8' });
-      response.end(readFileSync(join(dist, '404.html')));
+      // It stands for addresses of any depth.
+      response.end(readFileSync(join(dist, '404.html'), 'utf8').replaceAll('="./', `="${base}`));
     };
     if (!request.url?.startsWith(base)) return missing();
     request.url = request.url.slice(base.length - 1);
