@@ -1,0 +1,265 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningSite, serveSite } from '../site/serve.ts';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
+if (CHROMIUM === undefined && !isRequired) {
+  console.warn(
+    'SKIPPED: no Chromium is installed, so nobody looks at the site (STEADFETCH_REQUIRE_ALL=1 makes this fail).',
+  );
+}
+
+const ROOT = new URL('../../', import.meta.url);
+const DIST = new URL('../dist/', import.meta.url);
+
+describe.skipIf(CHROMIUM === undefined && !isRequired)('the site', { timeout: 120_000 }, () => {
+  let site: RunningSite;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
+    await build();
+    // Not at the root of its server, as on GitHub Pages.
+    site = await serveSite({ base: '/any/base/' });
+    const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
+  }, 300_000);
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    site?.close();
+  });
+
+  it.each(pagesToLookAt())('is accessible in light and dark, and whole at 320 pixels: /%s', async (path) => {
+    const { page, elsewhere, complaints } = await open(path, { reducedMotion: 'reduce' });
+    await settled(page);
+
+    expect(await violations(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+    // Nothing but colours changes.
+    expect(await violations(page, ['color-contrast'])).toEqual([]);
+    await page.setViewportSize({ width: 320, height: 800 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+    expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
+  });
+
+  it('copies exactly the bytes of the source, in either language', async () => {
+    const { page } = await open('patterns/timeout/', { permissions: ['clipboard-read', 'clipboard-write'] });
+    const copied = async (name: string) => {
+      await page.getByRole('button', { name: `Copy ${name}`, exact: true }).click();
+      return page.evaluate(() => navigator.clipboard.readText());
+    };
+    const { patterns } = JSON.parse(readFileSync(new URL('catalog.json', DIST), 'utf8'));
+    const { javascript } = patterns.find(({ name }: { name: string }) => name === 'timeout');
+
+    expect(await copied('timeout.ts')).toBe(readFileSync(new URL('packages/timeout/src/timeout.ts', ROOT), 'utf8'));
+    await page.getByText('JavaScript', { exact: true }).click();
+    expect(await copied('timeout.js')).toBe(javascript);
+  });
+
+  it('finds a pattern by a word of its page', async () => {
+    const { page, complaints } = await open('');
+    const input = page.locator('#starlight__search input');
+    await input.waitFor({ state: 'attached' });
+    await page.keyboard.press('Control+k');
+    await input.fill('half-open');
+
+    const found = page.getByRole('dialog').getByRole('link', { name: 'Circuit breaker', exact: true }).first();
+    await found.click();
+    await page.waitForURL(`${site.url}patterns/circuit-breaker/**`);
+    expect(complaints).toEqual([]);
+  });
+
+  it('keeps the facets in the address, and reads them from it', async () => {
+    const { page } = await open('?category=pagination#patterns');
+    const shown = page.locator('[data-cards] > .card:visible h3');
+
+    const all = ['Cursor pagination', 'Keyset pagination', 'Link pagination', 'Offset pagination'];
+    expect(await shown.allTextContents()).toEqual(all);
+    await page.getByRole('group', { name: 'Pagination' }).getByLabel('offset').press('Space');
+    expect(await shown.allTextContents()).toEqual(['Offset pagination']);
+    expect(new URL(page.url()).search).toBe('?category=pagination&pagination=offset');
+    expect(await page.locator('[data-count]').textContent()).toContain('1 of');
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await expect.poll(() => new URL(page.url()).search).toBe('');
+  });
+
+  it('needs no script to narrow the index down, to compare, or to show the other language', async () => {
+    const { page } = await open('', { javaScriptEnabled: false });
+    await page.getByLabel('Auth 1').press('Space');
+    expect(await page.locator('[data-cards] > .card:visible h3').allTextContents()).toEqual(['Token cache']);
+
+    await page.goto(`${site.url}compare/`);
+    await page.getByLabel('Backoff').press('Space');
+    await page.getByLabel('Timeout').press('Space');
+    expect(await page.locator('.compare-table thead th:visible a').allTextContents()).toEqual(['Backoff', 'Timeout']);
+
+    await page.goto(`${site.url}patterns/timeout/`);
+    await page.getByText('JavaScript', { exact: true }).click();
+    expect(await page.getByRole('region', { name: 'timeout.js' }).isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Copy' }).count()).toBe(0);
+  });
+
+  it('prints the whole source, and nothing to press', async () => {
+    const { page } = await open('patterns/timeout/');
+    await page.emulateMedia({ media: 'print' });
+
+    const source = page.getByRole('region', { name: 'timeout.ts' });
+    expect(await source.evaluate(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight + 1)).toBe(true);
+    expect(await page.locator('.copy:visible, nav:visible, .button:visible').count()).toBe(0);
+  });
+
+  it('runs the pattern in the browser as it ran when the page was made', async () => {
+    const { page, complaints } = await open('playground/adaptive-throttle/', { reducedMotion: 'reduce' });
+    const before = await pictures(page);
+    await settled(page);
+
+    expect(before.every((picture) => picture.includes('<path'))).toBe(true);
+    expect(await pictures(page)).toEqual(before);
+    expect(await page.locator('[data-status]').textContent()).toContain('With the pattern: 0 answers 429');
+    expect(complaints).toEqual([]);
+  });
+
+  it('is steered by the keyboard, and its address leads back to the same run', async () => {
+    const { page } = await open('playground/token-bucket/', { reducedMotion: 'reduce' });
+    await settled(page);
+    const [first] = await pictures(page);
+    await page.getByLabel('The server allows').focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.getByLabel('Seed').fill('7');
+    await expect.poll(() => new URL(page.url()).search).toBe('?rate=4&seed=7');
+    await settled(page);
+
+    const changed = await pictures(page);
+    expect(changed[0]).not.toBe(first);
+    await page.reload();
+    await settled(page);
+    expect(await pictures(page)).toEqual(changed);
+    expect(await page.getByLabel('The server allows').inputValue()).toBe('4');
+    await page.getByText('All events as a table').click();
+    const [naive, steady] = await page.locator('[data-events]').allTextContents();
+    expect(naive).toContain('429');
+    expect(steady).toContain('200');
+    expect(steady).not.toContain('429');
+  });
+
+  it('weighs less than 300 kB a page, and less than 60 kB of script a playground', async () => {
+    const { page, sent } = await open('patterns/adaptive-throttle/');
+    await page.waitForFunction(() => document.querySelector('#starlight__search input'));
+    expect(await weight(sent)).toBeLessThan(300_000);
+
+    const opened = await open('playground/adaptive-throttle/', { reducedMotion: 'reduce' });
+    await settled(opened.page);
+    const own = [...opened.sent].filter((url) =>
+      /_astro\/(?:worker|_name_|adaptive-throttle|play|world|naive)/.test(url),
+    );
+    expect(own.some((url) => url.includes('worker'))).toBe(true);
+    expect(await weight(own)).toBeLessThan(60_000);
+  });
+
+  it('has no link that leads nowhere', () => {
+    const pages = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
+    const dead = pages.flatMap((page) => deadLinks(page));
+
+    expect(pages.length).toBeGreaterThan(60);
+    expect(dead).toEqual([]);
+  });
+
+  /** A page, and all it asked other origins for, complained of, and was sent. */
+  async function open(path: string, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext({
+      viewport: { width: 1_280, height: 800 },
+      colorScheme: 'light',
+      ...options,
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const elsewhere: string[] = [];
+    const complaints: string[] = [];
+    const sent = new Set<string>();
+    context.on('request', (request) => {
+      const url = request.url();
+      if (url.startsWith(site.url)) sent.add(url);
+      else if (!url.startsWith('data:')) elsewhere.push(url);
+    });
+    context.on('response', (response) => {
+      if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
+    });
+    page.on('pageerror', ({ message }) => void complaints.push(message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    await page.goto(site.url + path);
+    return { page, elsewhere, complaints, sent };
+  }
+});
+
+/** One page of each kind that matters; all there are, for `pnpm prove:pages`. */
+function pagesToLookAt(): string[] {
+  if (!process.env.STEADFETCH_EVERY_PAGE) return ['', 'patterns/timeout/', 'playground/token-bucket/', 'api/timeout/'];
+  const files = readdirSync(DIST, { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('index.html')).map((file) => file.replace('index.html', ''));
+}
+
+/** Brings the built site up to date; where nothing has changed since the last time, that takes no time. */
+async function build(): Promise<void> {
+  const turbo = fileURLToPath(new URL('node_modules/.bin/turbo', ROOT));
+  await promisify(execFile)(turbo, ['run', 'build', '--filter', '@steadfetch/catalog'], {
+    cwd: fileURLToPath(ROOT),
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
+  });
+}
+
+async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  const axe = new AxeBuilder({ page });
+  if (rules === undefined) axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']);
+  else axe.withRules(rules);
+  const found = await axe.analyze();
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+}
+
+/** Waits until a playground, if there is one, has run. */
+async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const panel = document.querySelector('[data-play]');
+    return panel === null || (panel.classList.contains('is-live') && !panel.hasAttribute('aria-busy'));
+  });
+}
+
+function pictures(page: Page): Promise<string[]> {
+  return page.locator('[data-picture]').evaluateAll((all) => all.map(({ innerHTML }) => innerHTML));
+}
+
+/** What a server sends that compresses. */
+async function weight(urls: Iterable<string>): Promise<number> {
+  let bytes = 0;
+  for (const url of urls) {
+    const body = Buffer.from(await (await fetch(url)).arrayBuffer());
+    bytes += /\.(?:woff2|png)$/.test(url) ? body.length : gzipSync(body).length;
+  }
+  return bytes;
+}
+
+function deadLinks(page: string): string[] {
+  const html = readFileSync(new URL(page, DIST), 'utf8');
+  return [...html.matchAll(/\s(?:href|src)="([^"]*)"/g)].flatMap(([, link = '']) => {
+    if (/^(?:https?:|mailto:|data:)/.test(link)) return [];
+    const { pathname, hash } = new URL(link.replaceAll('&#38;', '&'), new URL(page, 'http://site/'));
+    if (link.startsWith('/')) return [`${page}: ${link} is not relative`];
+    const file = decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname).slice(1);
+    if (!existsSync(new URL(file, DIST))) return [`${page}: ${link}`];
+    const id = decodeURIComponent(hash.slice(1));
+    const isThere =
+      id === '' || !file.endsWith('.html') || readFileSync(new URL(file, DIST), 'utf8').includes(`id="${id}"`);
+    return isThere ? [] : [`${page}: ${link}`];
+  });
+}
