@@ -106,11 +106,13 @@ function sampleOf(name: string) {
 
 /** A client made of a library, as its README has it, in the version we depend on. */
 function peer(library: string): Client {
-  const { dependencies } = JSON.parse(readFileSync(new URL('proofs/package.json', REPOSITORY), 'utf8')) as {
-    dependencies: Record<string, string>;
+  const { devDependencies } = JSON.parse(readFileSync(new URL('proofs/package.json', REPOSITORY), 'utf8')) as {
+    devDependencies: Record<string, string>;
   };
+  const version = devDependencies[library];
+  if (version === undefined) fail(`proofs/package.json: devDependencies.${library}: missing`);
   return {
-    name: `${library} ${dependencies[library]}`,
+    name: `${library} ${version}`,
     summary: `${library} as its README has it, in the loop of the documentation`,
     command: [process.execPath, 'proofs/conformance/peer-client.ts', library],
   };
