@@ -24,6 +24,13 @@ it('shows of each pattern every option, what it means, and its default', () => {
   ]);
 });
 
+it('shows of each pattern a program, and what it printed', () => {
+  for (const { name, sample } of patterns) {
+    expect(sample?.input, name).toContain(`from '@steadfetch/${name}'`);
+    expect(sample?.output.trim(), name).not.toBe('');
+  }
+});
+
 it('lists with each scenario the patterns that claim it', () => {
   expect(scenarios.find(({ id }) => id === 'resilience/outage')).toMatchObject({
     title: 'Outage',

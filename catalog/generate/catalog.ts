@@ -167,7 +167,6 @@ function readPattern(name: string, code: Code, evidence: Evidence, root: URL): P
   );
   const changelog = new URL(`${folder}/CHANGELOG.md`, root);
   const sourceSha256 = createHash('sha256').update(source).digest('hex');
-  const shown = evidence.patterns[name];
 
   return {
     name,
@@ -186,9 +185,15 @@ function readPattern(name: string, code: Code, evidence: Evidence, root: URL): P
     entries: Object.keys(manifest.exports)
       .filter((entry) => entry !== '.' && entry !== './package.json')
       .map((entry) => entry.replace('./', '')),
-    evidence: shown ? { stale: shown.sourceSha256 !== sourceSha256, ...shown } : null,
-    sample: null,
+    ...shownOf(evidence.patterns[name], sourceSha256),
   };
+}
+
+/** What a run has shown, if there was one, and whether it was of this source. */
+function shownOf(tested: Evidence['patterns'][string] | undefined, sourceSha256: string) {
+  if (tested === undefined) return { evidence: null, sample: null };
+  const { sample, ...shown } = tested;
+  return { evidence: { stale: shown.sourceSha256 !== sourceSha256, ...shown }, sample };
 }
 
 type Code = Pick<Pattern, 'source' | 'javascript' | 'minifiedBytes' | 'gzippedBytes'>;

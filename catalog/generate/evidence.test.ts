@@ -29,8 +29,9 @@ it('calls evidence stale once the source is another than the one that was tested
   const source = join(copy, 'packages/timeout/src/timeout.ts');
   const original = readFileSync(source, 'utf8');
   const { timeout } = evidence.patterns;
-  const tested = { ...timeout!, sourceSha256: createHash('sha256').update(original).digest('hex') };
-  writeEvidence({ ...evidence, patterns: { ...evidence.patterns, timeout: tested } });
+  const { sample, ...shown } = timeout!;
+  const tested = { ...shown, sourceSha256: createHash('sha256').update(original).digest('hex') };
+  writeEvidence({ ...evidence, patterns: { ...evidence.patterns, timeout: { ...tested, sample } } });
 
   expect(evidenceOf('timeout')).toEqual({ stale: false, ...tested });
   writeFileSync(source, original.replace('10_000', '20_000'));

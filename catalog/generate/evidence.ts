@@ -29,6 +29,8 @@ const patternRun = z.strictObject({
   /** How many of the package's own tests passed. */
   tests: count,
   scenarios: z.array(scenarioRun),
+  /** An example program and what it printed. */
+  sample: z.strictObject({ input: text, output: text }),
 });
 
 const conformanceRun = z.strictObject({
@@ -60,7 +62,7 @@ export const evidenceSchema = z.strictObject({
 });
 
 /** What is said of a pattern's evidence; `stale` once its source is another than the one that was tested. */
-export const patternEvidence = z.strictObject({ stale: z.boolean(), ...patternRun.shape });
+export const patternEvidence = patternRun.omit({ sample: true }).extend({ stale: z.boolean() });
 
 /** What is said of the conformance matrix; `stale` once the source of any pattern is another. */
 export const conformanceEvidence = z.strictObject({ stale: z.boolean(), ...conformanceRun.shape });

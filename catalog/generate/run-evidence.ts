@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { EVIDENCE_FILE, type Evidence, evidenceSchema, type ReportedTest, runsOf } from './evidence.ts';
 import { REPOSITORY, readReadme } from './front-matter.ts';
 
-const CLIENTS = [
+interface Client {
+  readonly name: string;
+  readonly summary: string;
+  readonly command: readonly string[];
+}
+
+const CLIENTS: readonly Client[] = [
   {
     name: 'steadfetch',
     summary: 'made of the patterns, in the order we recommend',
@@ -24,13 +30,14 @@ const CLIENTS = [
     summary: 'in Python: tries little, and says where it could not finish',
     command: ['python3', 'proofs/conformance/honest_client.py'],
   },
+  ...['ky', 'got', 'axios-retry', 'p-retry'].map(peer),
 ];
 
 const root = fileURLToPath(REPOSITORY);
 const folder = mkdtempSync(join(tmpdir(), 'evidence-'));
 process.chdir(root);
 try {
-  const changed = git('status', '--porcelain', '--', 'packages', 'proofs', 'fake-provider');
+  const changed = git('status', '--porcelain', '--', 'packages', 'proofs', 'fake-provider', 'catalog/samples');
   if (changed !== '') fail(`commit these first, since evidence names a commit:\n${changed}`);
   const run = {
     date: new Date().toISOString().slice(0, 10),
@@ -54,6 +61,7 @@ interface ReportedFile {
 
 /** Every test of the packages and of the proofs, by its file. What failed is evidence too. */
 function testedFiles(): ReportedFile[] {
+  console.log('catalog:evidence: the tests of the packages, and the proofs');
   const report = join(folder, 'tests.json');
   const vitest = ['node_modules/vitest/vitest.mjs', 'run', 'packages/', ...proofs(), '--reporter=dot'];
   spawnSync(process.execPath, [...vitest, '--reporter=json', `--outputFile.json=${report}`], { stdio: 'inherit' });
@@ -82,12 +90,38 @@ function shownOf(name: string, files: readonly ReportedFile[]) {
     scenarios: files
       .filter(({ file }) => file.startsWith('proofs/'))
       .flatMap(({ file, tests }) => runsOf(name, [...new Set(claimed)], file, tests)),
+    sample: sampleOf(name),
+  };
+}
+
+/** What the pattern's program of `catalog/samples` prints. */
+function sampleOf(name: string) {
+  const file = `catalog/samples/${name}.ts`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) fail(`${file}: ended with ${status}\n${stderr}`);
+  return { input: readFileSync(file, 'utf8'), output: stdout };
+}
+
+/** A client made of a library, as its README has it, in the version we depend on. */
+function peer(library: string): Client {
+  const { dependencies } = JSON.parse(readFileSync(new URL('proofs/package.json', REPOSITORY), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  return {
+    name: `${library} ${dependencies[library]}`,
+    summary: `${library} as its README has it, in the loop of the documentation`,
+    command: [process.execPath, 'proofs/conformance/peer-client.ts', library],
   };
 }
 
 /** Every case by every client. */
 function conformance(): Pick<NonNullable<Evidence['conformance']>, 'clients' | 'cases'> {
-  const reports = CLIENTS.map(({ name, command }) => ({ name, cases: casesOf(name, command) }));
+  const reports = CLIENTS.map(({ name, command }, index) => {
+    console.log(`catalog:evidence: conformance of ${name}, client ${index + 1} of ${CLIENTS.length}`);
+    return { name, cases: casesOf(name, command) };
+  });
   const [first] = reports;
   return {
     clients: CLIENTS.map(({ name, summary }) => ({ name, summary })),
@@ -111,9 +145,12 @@ interface ReportedCase {
 }
 
 function casesOf(name: string, command: readonly string[]): ReportedCase[] {
-  const json = join(folder, `${name}.json`);
-  const suite = ['fake-provider/src/bin.ts', 'conformance', '--name', name, '--deadline-seconds', '60', '--json', json];
-  const { status } = spawnSync(process.execPath, [...suite, '--', ...command], { stdio: 'inherit' });
+  const json = join(folder, 'conformance.json');
+  const suite = ['fake-provider/src/bin.ts', 'conformance', '--name', name, '--json', json];
+  // Its progress, and not its report.
+  const { status } = spawnSync(process.execPath, [...suite, '--', ...command], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   if (status !== 0 && status !== 1) fail(`${command.join(' ')}: could not be run`);
   return (JSON.parse(readFileSync(json, 'utf8')) as { cases: ReportedCase[] }).cases;
 }

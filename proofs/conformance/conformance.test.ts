@@ -28,7 +28,7 @@ const CASES = [
   'pagination/{foreign-next,offset-drift,window-cut-off,wrong-total}',
   'rate-limit/{ok-false,retry-after-seconds}',
   'wire/html-error-page',
-  'writes/{ambiguous-create,key-in-use}',
+  'writes/{ambiguous-create,key-in-use,poison-item}',
 ];
 
 // Every case is a process of its own, which takes its time where others want the machine too.
@@ -48,10 +48,11 @@ describe('the conformance suite, as a command', { timeout: 120_000 }, () => {
         'wire/html-error-page',
         'writes/ambiguous-create',
         'writes/key-in-use',
+        'writes/poison-item',
       ].map((id) => `${id} pass`),
     );
     expect({ code, passed: report.passed }).toEqual({ code: 0, passed: true });
-    expect(error.match(/✓/g)).toHaveLength(10);
+    expect(error.match(/✓/g)).toHaveLength(11);
   });
 
   it.concurrent('fails the loop that everybody writes first, for what it does wrong', async () => {
@@ -73,9 +74,10 @@ describe('the conformance suite, as a command', { timeout: 120_000 }, () => {
       ['wire/html-error-page'],
       ['writes/ambiguous-create', claims(/duplicated 3/), matching(/^safe-replays: a replay without a key/)],
       ['writes/key-in-use', claims(/lost 3/), matching(/^safe-replays: a replay without a key/)],
+      ['writes/poison-item', claims(/lost 30/)],
     ]);
     expect({ code, passed: report.passed }).toEqual({ code: 1, passed: false });
-    expect(readFileSync(junit, 'utf8').match(/<failure /g)).toHaveLength(9);
+    expect(readFileSync(junit, 'utf8').match(/<failure /g)).toHaveLength(10);
   });
 
   it.skipIf(!PYTHON && !isRequired)('judges a client in another language, and takes it at its word', async () => {

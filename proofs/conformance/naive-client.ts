@@ -1,4 +1,6 @@
 /** The loop that everybody writes first, for the conformance suite: it tries no harder, and says that all is well. */
+import { nextUrl } from './next-url.ts';
+
 const { BASE_URL, TOKEN_URL, CLIENT_ID = '', CLIENT_SECRET = '', REFRESH_TOKEN, RESOURCE = '' } = process.env;
 const { PAGINATION = '', TASK, TASK_COUNT, DEADLINE_MS } = process.env;
 
@@ -23,7 +25,7 @@ async function list(resource: string, index: number): Promise<void> {
     const body = await response.json();
     const records = Array.isArray(body) ? body : (body.data ?? []);
     for (const record of records) say({ type: 'record', resource, record });
-    url = nextOf(`${BASE_URL}/${resource}`, paginations[index]!, page, body, records, response);
+    url = nextUrl(`${BASE_URL}/${resource}`, paginations[index]!, page, body, records, response.headers.get('link'));
   }
 }
 
@@ -40,22 +42,6 @@ async function ask(url: string, init?: RequestInit): Promise<Response> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('nothing came');
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: whatever came.
-function nextOf(url: string, pagination: string, page: number, body: any, records: any[], { headers }: Response) {
-  switch (pagination) {
-    case 'link':
-      return /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1];
-    case 'cursor':
-      return body.next_cursor ? `${url}?cursor=${encodeURIComponent(body.next_cursor)}` : undefined;
-    case 'keyset':
-      return body.has_more ? `${url}?created_from=${records.at(-1)?.created_at}` : undefined;
-    case 'offset':
-      return page * 100 < body.total ? `${url}?limit=100&offset=${page * 100}` : undefined;
-    default:
-      return page * 100 < body.total ? `${url}?per_page=100&page=${page + 1}` : undefined;
-  }
 }
 
 async function write(resource: string): Promise<void> {

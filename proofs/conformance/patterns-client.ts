@@ -29,40 +29,39 @@ interface Item {
 type Resume = Readonly<Record<string, unknown>> | undefined;
 type Pages = AsyncIterable<{ readonly items: readonly Item[]; readonly resume: Resume }>;
 
-const { client, limited } = clientsOf(timeout({ afterMs: 5_000 })(fetch));
+const limited = timeout({ afterMs: 5_000 })(fetch);
+const client = clientOf();
 try {
+  let complete = true;
   if (TASK === 'list') {
     const paginations = PAGINATION.split(',');
     await Promise.all(RESOURCE.split(',').map((resource, index) => list(resource, paginations[index]!)));
   } else if (TASK === 'create') await create(RESOURCE, Number(TASK_COUNT));
-  else if (TASK === 'batch') await createInBatches(RESOURCE, Number(TASK_COUNT));
-  else throw new Error(`no pattern for ${TASK} here`);
-  say({ type: 'done', complete: true });
+  else complete = await createAtOnce(RESOURCE, Number(TASK_COUNT));
+  say({ type: 'done', complete });
 } catch (error) {
   const { name, message } = error as Error;
   say({ type: 'error', message: `${name}: ${message}` });
   say({ type: 'done', complete: false });
 }
 
-/** The whole client, and the same without retries, for a pattern that has its own. */
-function clientsOf(patient: typeof fetch): { client: typeof fetch; limited: typeof fetch } {
+function clientOf(): typeof fetch {
   // GitHub throttles by a 403 that says when to come back.
   const isThrottled = (response?: Response) => response?.status === 403 && response.headers.has('retry-after');
   // The first request with this key is still under way.
   const isUnderWay = (response?: Response) => response?.status === 409;
   const shouldRetry = ({ retryable, response }: RetryContext) =>
     retryable || isThrottled(response) || isUnderWay(response);
-  const stack = [circuitBreaker(), adaptiveThrottle()];
+  const stack = [backoff({ attempts: 6, shouldRetry }), circuitBreaker(), adaptiveThrottle()];
   if (tokenUrl !== '') {
     // A token request is a POST, but asking twice for a token does no harm.
-    const askAgain = backoff({ shouldRetry: ({ transient }) => transient })(patient);
+    const askAgain = backoff({ shouldRetry: ({ transient }) => transient })(limited);
     const endpoint = { tokenUrl, clientId, clientSecret, fetch: askAgain };
     const first = clientCredentials(endpoint);
     const request = REFRESH_TOKEN === '' ? first : refreshToken({ ...endpoint, first: REFRESH_TOKEN });
     stack.push(bearer(tokenCache({ request }), { origins: [BASE_URL] }));
   }
-  const limited = stack.reduceRight((next, policy) => policy(next), patient);
-  return { client: backoff({ attempts: 6, shouldRetry })(limited), limited };
+  return stack.reduceRight((next, policy) => policy(next), limited);
 }
 
 function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
@@ -134,14 +133,16 @@ async function create(resource: string, count: number): Promise<void> {
   }
 }
 
-/** Many at once; what could not be written is owned up to, once all others are. */
-async function createInBatches(resource: string, count: number): Promise<void> {
+/** In batches, which are retried without `backoff`. Tells whether all could be written, and why some could not. */
+async function createAtOnce(resource: string, count: number): Promise<boolean> {
+  let isComplete = true;
   const items = Array.from({ length: count }, (_, index) => ({ name: `item ${index + 1}` }));
-  const errors: Error[] = [];
-  for await (const outcome of batch(`${BASE_URL}/${resource}/batch`, items, { fetch: limited, attempts: 8 })) {
-    if (outcome.status !== 'done') errors.push(outcome.error);
+  for await (const outcome of batch(`${BASE_URL}/${resource}/batch`, items, { fetch: limited })) {
+    if (outcome.status === 'done') continue;
+    isComplete = false;
+    say({ type: 'error', message: `${outcome.item.name}: ${outcome.error.message}` });
   }
-  if (errors.length > 0) throw errors[0];
+  return isComplete;
 }
 
 function say(message: object): void {
