@@ -19,9 +19,10 @@ class TakingTurns extends BaseSequencer {
     const { waiting = [], computing = [] } = Object.groupBy(sorted, ({ moduleId }) =>
       WAITS.test(moduleId) ? 'waiting' : 'computing',
     );
-    const share = waiting.length / sorted.length;
+    const { length: waitingCount } = waiting;
+    const waitingBefore = (index: number) => Math.ceil((index * waitingCount) / sorted.length);
     return sorted.map((_, index) => {
-      const isTurn = Math.ceil(index * share) < Math.ceil((index + 1) * share);
+      const isTurn = waitingBefore(index) < waitingBefore(index + 1);
       return (isTurn ? waiting.shift() : computing.shift())!;
     });
   }

@@ -68,6 +68,7 @@ function testedFiles(): ReportedFile[] {
   const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
     testResults: { name: string; assertionResults: ReportedTest[] }[];
   };
+  if (testResults.length === 0) fail('no test was run');
   return testResults
     .map(({ name, assertionResults }) => ({ file: relative(root, name), tests: assertionResults }))
     .sort((one, other) => (one.file < other.file ? -1 : 1));
