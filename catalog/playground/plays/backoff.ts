@@ -6,10 +6,10 @@ import { fault, worldOf } from '../world.ts';
 export const play: Play = {
   pattern: 'backoff',
   question:
-    'The server is down for a moment and stumbles now and then. Who retries at once makes it worse and fails all the same.',
+    'The server is down for a moment. Who asks again at once has no attempt left when it is back, and fails all the same.',
   sliders: {
     outage: { label: 'Outage', unit: 's', min: 0, max: 10, step: 0.5, value: 0.5 },
-    ratio: { label: 'Stumbles', unit: '% of requests', min: 0, max: 50, step: 5, value: 10 },
+    ratio: { label: 'Stumbles', unit: '% of requests', min: 0, max: 50, step: 5, value: 0 },
     calls: { label: 'Work', unit: 'calls', min: 10, max: 100, step: 10, value: 60 },
     attempts: { label: 'Attempts', min: 1, max: 8, step: 1, value: 4 },
   },
