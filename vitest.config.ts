@@ -7,7 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  * which is quick as long as there is little.
  */
 const FIRST =
-  /(?:ledger\/bounded|limits\/truthful|faults\/hang|src\/garbage|export\/demo|shared-token|proofs\/adaptive-throttle|growth)\.test\.ts$/;
+  /(?:ledger\/bounded|limits\/truthful|faults\/hang|src\/garbage|export\/demo|shared-token|proofs\/adaptive-throttle|growth|browser\/site)\.test\.ts$/;
 
 /** Proofs and examples mostly wait, for sockets, clocks and processes; all others compute. So they take turns. */
 const WAITS = /\/(?:proofs|examples)\/(?!house\/)/;
@@ -40,7 +40,7 @@ export default defineConfig({
     setupFiles: ['proofs/house/give-back.ts'],
     // Dozens of tests start the command line as a process of its own; what it compiles, it compiles once.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/node') },
-    // Many tests wait on real sockets, so one worker a core would leave two cores idle.
+    // Many tests wait, on real sockets and for a browser, so one worker a core would leave two cores idle.
     maxWorkers: 3,
     // A proof over real sockets may have to wait out a real Retry-After, and a busy machine is no failure.
     testTimeout: 60_000,

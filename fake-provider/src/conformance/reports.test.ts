@@ -11,7 +11,12 @@ import { junitReport } from './junit.ts';
 import { type CaseResult, type ConformanceReport, parseReport } from './report.ts';
 import { terminalReport } from './terminal.ts';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const CHROMIUM = [
+  '/usr/bin/chromium-headless-shell',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find(existsSync);
 const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
 if (CHROMIUM === undefined && !isRequired) {
   console.warn('SKIPPED: no Chromium, so nobody looks at the matrix (STEADFETCH_REQUIRE_ALL=1 makes this fail).');

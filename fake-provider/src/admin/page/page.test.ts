@@ -7,7 +7,12 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, chromium, type Page, type Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const CHROMIUM = [
+  '/usr/bin/chromium-headless-shell',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find(existsSync);
 const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
 if (CHROMIUM === undefined && !isRequired) {
   console.warn(
