@@ -1,12 +1,13 @@
+// biome-ignore lint/suspicious/noExplicitAny: whatever came.
+export type Json = any;
+
 /** Where a listing goes on, as every documentation has it; `undefined` at its end. */
 export function nextUrl(
   url: string,
   pagination: string,
   page: number,
-  // biome-ignore lint/suspicious/noExplicitAny: whatever came.
-  body: any,
-  // biome-ignore lint/suspicious/noExplicitAny: whatever came.
-  records: any[],
+  body: Json,
+  records: readonly Json[],
   link: string | null | undefined,
 ): string | undefined {
   switch (pagination) {

@@ -7,7 +7,7 @@ import axiosRetry from 'axios-retry';
 import got from 'got';
 import ky from 'ky';
 import pRetry, { AbortError } from 'p-retry';
-import { nextUrl } from './next-url.ts';
+import { type Json, nextUrl } from './next-url.ts';
 
 const { BASE_URL = '', TOKEN_URL, CLIENT_ID = '', CLIENT_SECRET = '', REFRESH_TOKEN, RESOURCE = '' } = process.env;
 const { PAGINATION = '', TASK, TASK_COUNT } = process.env;
@@ -20,8 +20,7 @@ interface Ask {
   readonly body?: string;
 }
 interface Answer {
-  // biome-ignore lint/suspicious/noExplicitAny: whatever came.
-  readonly body: any;
+  readonly body: Json;
   readonly link: string | null | undefined;
 }
 
