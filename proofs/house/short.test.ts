@@ -6,12 +6,12 @@ const MAX_LINES = 250;
 /** Each with its reason; a number may only go down. */
 const longer: Record<string, number> = {
   // Every dialect of rate-limit headers is read here.
-  'packages/adaptive-throttle/src/adaptive-throttle.ts': 800,
-  // A hundred lines of helpers, half of them for the three dates of Retry-After.
-  'packages/backoff/src/backoff.ts': 305,
-  // A chunk's whole course, the answers of five platforms, and fifty lines for Retry-After.
-  'packages/batch/src/batch.ts': 494,
-  'packages/circuit-breaker/src/circuit-breaker.ts': 373,
+  'packages/adaptive-throttle/src/adaptive-throttle.ts': 786,
+  // A hundred lines are helpers that other patterns have too.
+  'packages/backoff/src/backoff.ts': 291,
+  // A chunk's whole course, the answers of five platforms.
+  'packages/batch/src/batch.ts': 480,
+  'packages/circuit-breaker/src/circuit-breaker.ts': 359,
   // The reader of pages, the same in all paginators, is a hundred and fifty.
   'packages/cursor-pagination/src/cursor-pagination.ts': 355,
   'packages/keyset-pagination/src/keyset-pagination.ts': 418,

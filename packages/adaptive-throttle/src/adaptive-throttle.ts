@@ -620,10 +620,10 @@ function resetIn(text: string | undefined, fields: Fields, nowMs: number): Pick<
 
   // A second has ten digits, a millisecond thirteen.
   const isoMs = ISO_DATE.test(value) ? Date.parse(value) : Number.NaN;
-  const epochMs = number === undefined ? (httpDateMs(value) ?? isoMs) : number < 1e11 ? number * 1_000 : number;
+  const epochMs = number === undefined ? httpDateMs(value) || isoMs : number < 1e11 ? number * 1_000 : number;
   if (Number.isNaN(epochMs)) return {};
   // Both times are the server's, so its clock may be wrong. `Date` is cut to the second.
-  const dateMs = httpDateMs(fields.get('date') ?? '');
+  const dateMs = httpDateMs(fields.get('date') ?? '') || undefined;
   const resetMs = epochMs - (dateMs === undefined ? nowMs : dateMs + 500);
   return {
     resetMs: Math.min(Math.max(0, resetMs), FARTHEST_MS),
@@ -759,42 +759,28 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
  * `retry-after-ms`. Dates count from the response's own `Date`. The longest of several wins.
  */
 function retryAfterMs(headers: Headers): number | undefined {
-  const asked: number[] = [];
-  const milliseconds = headers.get('retry-after-ms')?.trim() ?? '';
-  if (DECIMAL.test(milliseconds)) asked.push(Number(milliseconds));
-
+  const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
-  for (const hint of headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? []) {
-    const value = hint.trim();
-    const date = httpDateMs(value);
-    if (DECIMAL.test(value)) asked.push(Number(value) * 1_000);
-    else if (date !== undefined) asked.push(date - (httpDateMs(headers.get('date') ?? '') ?? Date.now()));
-  }
+  const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
+  const asked = hints.map((hint) => (isDecimal(hint) ? Number(hint) * 1_000 : httpDateMs(hint.trim()) - sentAtMs()));
+  const milliseconds = headers.get('retry-after-ms');
+  if (isDecimal(milliseconds)) asked.push(Number(milliseconds));
 
-  return asked.length > 0 ? Math.max(0, ...asked) : undefined;
+  const told = asked.filter((ms) => !Number.isNaN(ms));
+  return told.length > 0 ? Math.max(0, ...told) : undefined;
 }
 
-/** An HTTP date (RFC 9110, 5.6.7) as epoch milliseconds: IMF-fixdate, RFC 850 or asctime, all in UTC. */
-function httpDateMs(text: string): number | undefined {
-  const [, day, month, year, time] = IMF_OR_RFC_850.exec(text) ?? [];
-  const [, ansiMonth, ansiDay, ansiTime, ansiYear] = ASCTIME.exec(text) ?? [];
-  const monthIndex = MONTHS.indexOf(month ?? ansiMonth ?? '-');
-  if (monthIndex < 0) return undefined;
-
-  let fullYear = Number(year ?? ansiYear);
-  if (year?.length === 2) {
-    const thisYear = new Date().getUTCFullYear();
-    fullYear += Math.floor(thisYear / 100) * 100;
-    if (fullYear > thisYear + 50) fullYear -= 100;
-  }
-  const [hours, minutes, seconds] = (time ?? ansiTime)!.split(':').map(Number);
-  return Date.UTC(fullYear, monthIndex, Number(day ?? ansiDay), hours, minutes, seconds);
+function isDecimal(text: string | null): boolean {
+  return /^\s*\d+(\.\d+)?\s*$/.test(text ?? '');
 }
 
-const DECIMAL = /^\d+(\.\d+)?$/;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const IMF_OR_RFC_850 = /^[A-Z][a-z]+, (\d\d)[ -]([A-Z][a-z]{2})[ -](\d{4}|\d\d) (\d\d:\d\d:\d\d) GMT$/;
-const ASCTIME = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d:\d\d:\d\d) (\d{4})$/;
+/** An HTTP date (RFC 9110, 5.6.7) in any of its three forms as epoch milliseconds, or `NaN`. Asctime has no zone, and means UTC. */
+function httpDateMs(text: string): number {
+  const isHttpDate = /^[A-Z][a-z]+(, \d\d[ -][A-Z][a-z]{2}[ -]\d+| [A-Z][a-z]{2} [ \d]\d) [\d:]{8} (GMT|\d{4})$/.test(
+    text,
+  );
+  return isHttpDate ? Date.parse(text.replace(/\d{4}$/, '$& GMT')) : Number.NaN;
+}
 
 /** A longer delay overflows the platform's timer, which then fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
