@@ -70,7 +70,7 @@ export function cursorPagination<Item>(
 ): AsyncGenerator<Page<Item>, void, undefined> {
   const { fetch = globalThis.fetch, init, next, param, origins = [] } = options;
   const listing = httpUrl('cursorPagination: url', url);
-  const trusted = new Set([listing.origin, ...origins.map((url) => httpUrl('cursorPagination: origins', url).origin)]);
+  const others = origins.map((url) => httpUrl('cursorPagination: origins', url).origin);
   if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
   checkInteger('cursorPagination: maxPages', options.maxPages, 1);
   checkInteger('cursorPagination: prefetch', options.prefetch, 0);
@@ -78,13 +78,11 @@ export function cursorPagination<Item>(
   const begin = options.resume ? stepIn(options.resume) : {};
 
   return readAhead(async function* cursorPages(signal) {
+    const trusted = [listing.origin, ...others];
+    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
     const wasHere = cycleDetector();
-    let step = begin;
-    let resume = options.resume ?? undefined;
-    for (let page = 1; step !== null; page++) {
-      const place: Place = { listing, page, resume };
-      const wire: Wire = { fetch, init: initFor(step), signal, trusted };
-      const { items, response, following } = await loadPage(wire, place, urlFor(step), (body, response, base) => {
+    for (let step = begin; step !== null; place.page++) {
+      const { items, response, following } = await loadPage(place, ...requestFor(step), (body, response, base) => {
         const items = itemsIn(body, options.items);
         return { items, response, following: stepOf(next(body, items), base) };
       });
@@ -92,25 +90,20 @@ export function cursorPagination<Item>(
         throw new CursorLoopError('the cursor runs in a circle', place);
       }
       step = following;
-      resume = { step };
-      yield { items, response, resume };
+      place.resume = { step };
+      yield { items, response, resume: place.resume };
     }
   }, options);
 
-  function urlFor(step: Step): URL {
-    if (typeof step === 'string') return new URL(step);
+  function requestFor(step: Step): [URL, RequestInit | undefined] {
+    if (typeof step === 'string') return [new URL(step), init];
     const target = new URL(listing);
-    const set = json === undefined ? Object.entries(step) : [];
-    for (const [name, value] of set) target.searchParams.set(name, String(value));
-    return target;
-  }
-
-  function initFor(step: Step): Wire['init'] {
-    if (json === undefined || typeof step === 'string') return init;
-    const entries = Object.entries<Json>(step).map(([name, value]) => {
-      return [name, value?.constructor === Object ? { ...json[name], ...value } : value];
-    });
-    return { ...init, body: JSON.stringify({ ...json, ...Object.fromEntries(entries) }) };
+    const body = { ...json };
+    for (const [name, value] of Object.entries(step)) {
+      if (!json) target.searchParams.set(name, String(value));
+      else body[name] = value?.constructor === Object ? { ...json[name], ...value } : value;
+    }
+    return [target, json ? { ...init, body: JSON.stringify(body) } : init];
   }
 
   /** The next step, or `null` at the end. */
@@ -184,11 +177,10 @@ export class CursorLoopError extends PageError {
 }
 
 /** A URL, or parameters. */
-type Step = string | Readonly<Record<string, unknown>>;
+type Step = string | Readonly<Record<string, Json>>;
 
 function stepIn({ step }: Resume): Step | null {
-  if (step === null || (typeof step === 'object' && !Array.isArray(step))) return step as Step | null;
-  if (typeof step === 'string' && URL.canParse(step)) return step;
+  if (typeof step === 'object' || URL.canParse(`${step}`)) return step as Step | null;
   throw new TypeError('cursorPagination: resume must be the `resume` of one of its pages');
 }
 
@@ -209,48 +201,29 @@ function jsonIn(body: string): Json {
   }
 }
 
-/**
- * Tells whether a step was taken before: for any cycle at the latest as its second round ends (Nivasch's stack).
- * After n steps it holds about ln(n) numbers, 14 for a million.
- */
+/** Whether a step was taken before: in any cycle, known as its second round ends at the latest (Nivasch's stack). */
 function cycleDetector(): (step: string) => boolean {
-  const stack: number[] = [];
+  /** Rising, each with a hash before it: for that, about ln(n) of n steps. */
+  const stack: string[] = [];
   return (step) => {
-    const hash = hashOf(step);
-    while (stack.length > 0 && stack.at(-1)! > hash) stack.pop();
-    if (stack.at(-1) === hash) return true;
-    stack.push(hash);
+    let hash = 0;
+    for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
+    const key = `${hash} ${step}`;
+    while (stack.length > 0 && stack.at(-1)! > key) stack.pop();
+    if (stack.at(-1) === key) return true;
+    stack.push(key);
     return false;
   };
 }
 
-/** 53 well-mixed bits, so that different steps never meet in practice. */
-function hashOf(text: string): number {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    high = Math.imul(high ^ code, 0x9e3779b1);
-    low = Math.imul(low ^ code, 0x5f356495);
-  }
-  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
-  low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35);
-  return (high >>> 0) * 2 ** 21 + (low >>> 11);
-}
-
-/** A page about to be read, and the way back to it. */
+/** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly page: number;
-  readonly resume: Resume | undefined;
-}
-
-/** What the requests of one listing have in common. */
-interface Wire {
   readonly fetch: Fetch;
-  readonly init: Omit<RequestInit, 'signal'> | undefined;
   readonly signal: AbortSignal;
-  readonly trusted: ReadonlySet<string>;
+  readonly trusted: readonly string[];
+  page: number;
+  resume: Resume | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
@@ -262,7 +235,6 @@ async function* readAhead<Item>(
   const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
   const source = pages(signal);
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
-
   try {
     for (let left = maxPages; left > 0; left--) {
       while (started.length < Math.min(1 + prefetch, left)) {
@@ -270,56 +242,52 @@ async function* readAhead<Item>(
         next.catch(() => {}); // It is thrown when its turn comes, if it comes.
         started.push(next);
       }
-      const { done, value } = await orAbort(started.shift()!, signal);
+      const { done, value } = await started.shift()!;
+      signal.throwIfAborted();
       if (done) return;
       yield value;
     }
   } finally {
     stop.abort();
-    source.return().catch(() => {});
   }
 }
 
-/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
 async function loadPage<T>(
-  wire: Wire,
   place: Place,
   url: URL,
+  init: RequestInit | undefined,
   read: (body: Json, response: Response, base: string) => T,
-  redirectsLeft = 5,
 ): Promise<T> {
-  const { fetch, init, signal, trusted } = wire;
-  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
-  const own = new AbortController();
-  const abort = () => own.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  const { fetch, signal, trusted } = place;
+  let target = url;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
-    signal.throwIfAborted();
-    if (!trusted.has(url.origin)) {
-      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-    }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
-    signal.throwIfAborted();
-    // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
-    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+    for (let redirects = 0; ; redirects++) {
+      signal.throwIfAborted();
+      if (!trusted.includes(target.origin)) {
+        throw new CrossOriginError(`the way on leads to ${target.origin}, which is not trusted`, place);
+      }
+      // Each has its own signal, since the platform leaves listeners on one until they are collected.
+      response = await fetch(target.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      // Followed by hand: the platform would take an API key's header along to any origin.
+      const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+      if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+      target = new URL(location, target);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
     const body = await response.json();
     problem = 'the body is not the page expected';
-    return read(body, response, response.url || url.href);
+    return read(body, response, response.url || target.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
+    signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -329,16 +297,6 @@ function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): read
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
   if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
   return items;
-}
-
-/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */

@@ -108,22 +108,20 @@ export function keysetPagination<Item>(
   const start = options.resume ? keysetIn(options.resume) : { key: options.since ? { time: sinceMs } : {} };
 
   return readAhead(async function* keysetPages(signal) {
-    const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
+    const trusted = [listing.origin];
+    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
     let { key, fromMs = sinceMs } = start;
     let url = urlOf(key);
     let seen = new Map(start.seen);
     /** The last record before `fromMs`: where looking back by id begins. */
     let anchor = key;
     let nearMs = Number.POSITIVE_INFINITY;
-    let resume = options.resume ?? undefined;
-    let page = 1;
     let idle = 0;
     let turns = 0;
     let landmark = '';
 
     for (;;) {
-      const place: Place = { listing, page, resume };
-      const { records, response, more, askedMs } = await load(place);
+      const { records, response, more, askedMs } = await load();
       const known = seen;
       // After the last id, only what this page holds can come again.
       if (params.after && lookbackMs === 0 && records.length > 0) seen = new Map();
@@ -140,9 +138,9 @@ export function keysetPagination<Item>(
       if (moved && (++turns & (turns - 1)) === 0) landmark = url.href;
 
       if (fresh.length > 0) {
-        resume = { key: resumeKey(), fromMs: isTimed ? fromMs : undefined, seen: [...seen] };
-        yield { items: fresh.map(({ item }) => item), response, resume };
-        page += 1;
+        place.resume = { key: resumeKey(), fromMs: isTimed ? fromMs : undefined, seen: [...seen] };
+        yield { items: fresh.map(({ item }) => item), response, resume: place.resume };
+        place.page += 1;
       }
       if (isOver) return;
       idle = fresh.length > 0 || moved ? 0 : idle + 1;
@@ -154,9 +152,9 @@ export function keysetPagination<Item>(
       if (idle === 10) throw new KeysetStalledError('there is more, but 10 pages in a row held nothing new', place);
     }
 
-    function load(place: Place): Promise<Slice<Item>> {
+    function load(): Promise<Slice<Item>> {
       const startedMs = performance.now();
-      return loadPage(wire, place, url, (body, response) => {
+      return loadPage(place, url, init, (body, response) => {
         const records = itemsIn(body, options.items).map(recordOf);
         if (records.some(({ atMs }, index) => index > 0 && atMs < records[index - 1]!.atMs)) {
           throw new TypeError('Records are not in the order of their times, oldest first');
@@ -301,19 +299,14 @@ function idOf<Item>(id: (item: Item) => string | number, item: Item): string | n
   throw new TypeError('A record has no id; `id` says what identifies it');
 }
 
-/** A page about to be read, and the way back to it. */
+/** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly page: number;
-  readonly resume: Resume | undefined;
-}
-
-/** What the requests of one listing have in common. */
-interface Wire {
   readonly fetch: Fetch;
-  readonly init: Omit<RequestInit, 'signal'> | undefined;
   readonly signal: AbortSignal;
-  readonly trusted: ReadonlySet<string>;
+  readonly trusted: readonly string[];
+  page: number;
+  resume: Resume | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
@@ -325,7 +318,6 @@ async function* readAhead<Item>(
   const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
   const source = pages(signal);
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
-
   try {
     for (let left = maxPages; left > 0; left--) {
       while (started.length < Math.min(1 + prefetch, left)) {
@@ -333,56 +325,52 @@ async function* readAhead<Item>(
         next.catch(() => {}); // It is thrown when its turn comes, if it comes.
         started.push(next);
       }
-      const { done, value } = await orAbort(started.shift()!, signal);
+      const { done, value } = await started.shift()!;
+      signal.throwIfAborted();
       if (done) return;
       yield value;
     }
   } finally {
     stop.abort();
-    source.return().catch(() => {});
   }
 }
 
-/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
 async function loadPage<T>(
-  wire: Wire,
   place: Place,
   url: URL,
+  init: RequestInit | undefined,
   read: (body: Json, response: Response, base: string) => T,
-  redirectsLeft = 5,
 ): Promise<T> {
-  const { fetch, init, signal, trusted } = wire;
-  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
-  const own = new AbortController();
-  const abort = () => own.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  const { fetch, signal, trusted } = place;
+  let target = url;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
-    signal.throwIfAborted();
-    if (!trusted.has(url.origin)) {
-      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-    }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
-    signal.throwIfAborted();
-    // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
-    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+    for (let redirects = 0; ; redirects++) {
+      signal.throwIfAborted();
+      if (!trusted.includes(target.origin)) {
+        throw new CrossOriginError(`the way on leads to ${target.origin}, which is not trusted`, place);
+      }
+      // Each has its own signal, since the platform leaves listeners on one until they are collected.
+      response = await fetch(target.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      // Followed by hand: the platform would take an API key's header along to any origin.
+      const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+      if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+      target = new URL(location, target);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
     const body = await response.json();
     problem = 'the body is not the page expected';
-    return read(body, response, response.url || url.href);
+    return read(body, response, response.url || target.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
+    signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -392,16 +380,6 @@ function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): read
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
   if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
   return items;
-}
-
-/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */

@@ -44,15 +44,9 @@ export interface OffsetPaginationOptions<Item> extends PaginationOptions<Item> {
   readonly params?: OffsetParams | PageNumberParams;
   /** How many records to ask for at a time; the server may give fewer. From 2. @defaultValue 100 */
   readonly limit?: number;
-  /**
-   * How many ids to remember, from `limit`. Nothing is lost by forgetting, but records come again where
-   * more than so many were inserted before them meanwhile. @defaultValue all
-   */
+  /** How many ids to remember at least, from `limit`. Those forgotten may come again, but none is lost. @defaultValue all */
   readonly window?: number;
-  /**
-   * About how many records there are. With it, the `prefetch` pages ahead are asked for side by side
-   * rather than one after another. A wrong figure costs requests or time, never records. From 0. @defaultValue unknown
-   */
+  /** About how many records there are: lets `prefetch` ask side by side. A wrong figure costs no records. @defaultValue unknown */
   readonly total?: number;
   /** Told when the listing moved. */
   readonly onEvent?: (event: OffsetPaginationEvent) => void;
@@ -70,7 +64,7 @@ export interface OffsetParams {
 export interface PageNumberParams {
   /** The parameter that counts the pages, from `first`. */
   readonly page: string;
-  /** The parameter that sets the page size. Without it the server's size is fixed, and drift can be noticed but not always made good. */
+  /** The parameter that sets the page size. Without it the server's size is fixed, and not all drift can be made good. */
   readonly size?: string;
   /** The number of the first page. @defaultValue 1 */
   readonly first?: number;
@@ -101,70 +95,58 @@ export function offsetPagination<Item>(
   url: string | URL,
   options: OffsetPaginationOptions<Item> = {},
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, limit = 100, params = OFFSET_AND_LIMIT, total = 0, prefetch = 0 } = options;
-  const { id = (item: Item) => (item as { id: string | number }).id, maxPages = Infinity, onEvent } = options;
+  const { fetch = globalThis.fetch, init, limit = 100, window = Infinity, total = 0, onEvent } = options;
+  const { id = (item: Json) => item.id, params = OFFSET_AND_LIMIT, maxPages = Infinity, prefetch = 0 } = options;
   const listing = httpUrl('offsetPagination: url', url);
   checkInteger('offsetPagination: limit', limit, 2);
   checkInteger('offsetPagination: window', options.window, limit);
   checkInteger('offsetPagination: total', total, 0);
   checkInteger('offsetPagination: maxPages', options.maxPages, 1);
   checkInteger('offsetPagination: prefetch', prefetch, 0);
-  const position = positionIn(options.resume);
+  const position = positionIn(options.resume ?? { offset: 0, ids: [], pageSize: 0 });
 
   return readAhead(async function* offsetPages(signal) {
-    const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
-    const seen = new Set(position.ids);
-    /** Begun only where it is needed, since it keeps the tables that the set outgrows. */
-    let oldestSeen: SetIterator<unknown> | undefined;
+    const trusted = [listing.origin];
+    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
     const early = new Map<string, Promise<Slice<Item> | undefined>>();
+    let seen = new Set(position.ids);
     let { offset, pageSize } = position;
     let isPageSizeFixed = 'page' in params && params.size === undefined;
-    let resume = options.resume ?? undefined;
-    let page = 1;
     let overlap = 1;
 
     for (let idle = 0; idle < 1_000; idle++) {
       const span = spanAt(offset);
-      const key = `${span.start}+${span.size}`;
-      if (!early.has(key)) early.clear();
-      const asked = early.get(key) ?? load(span);
+      const url = urlOf(span);
+      if (!early.has(url.href)) early.clear();
+      const asked = early.get(url.href) ?? load(url);
       loadEarly(span);
       // What failed ahead of its turn is asked again in its turn.
-      const slice = (await asked) ?? (await load(span));
-      early.delete(key);
-      pageSize = Math.max(1, pageSize, slice.items.length);
-      isPageSizeFixed ||= slice.items.length > span.size;
+      const { response, ids, ...slice } = (await asked) ?? (await load(url));
+      early.delete(url.href);
+      pageSize = Math.max(1, pageSize, ids.length);
+      isPageSizeFixed ||= ids.length > span.size;
 
-      if (!(await follows(span, slice))) {
+      if (!(await follows(span, ids[0]))) {
         notify(onEvent, { type: 'drift', offset: span.start, lossless: span.start < offset });
         // Farther each time, but not past all that is remembered.
         overlap = Math.max(2, Math.min(overlap * 2, seen.size));
         offset = overlapping(span.start);
         continue;
       }
-      const items = unseen(slice);
-      if (items.length === 0 && slice.items.length < Math.min(span.size, pageSize)) return;
+      const items = slice.items.filter((_, index) => seen.size < seen.add(ids[index]).size);
+      if (seen.size > 2 * window) seen = new Set([...seen].slice(-window));
+      if (items.length === 0 && ids.length < Math.min(span.size, pageSize)) return;
       // Where the listing keeps moving, staying wide for a while saves stepping back each time.
       overlap = items.length === 0 || isPageSizeFixed ? 1 : Math.max(1, overlap * 0.95);
-      const end = span.start + slice.items.length;
+      const end = span.start + ids.length;
       offset = overlapping(end);
       if (items.length === 0) continue;
-      resume = { offset: end, ids: slice.ids, pageSize };
-      yield { items, response: slice.response, resume };
-      page += 1;
+      place.resume = { offset: end, ids, pageSize };
+      yield { items, response, resume: place.resume };
+      place.page += 1;
       idle = -1;
     }
-    throw new PaginationStalledError('1,000 windows without a new record', { listing, page, resume });
-
-    /** What was not seen before, and now is. */
-    function unseen({ items, ids }: Slice<Item>): Item[] {
-      const fresh = items.filter((_, index) => seen.size < seen.add(ids[index]).size);
-      while (seen.size > (options.window ?? Infinity)) {
-        oldestSeen ??= seen.values();
-        seen.delete(oldestSeen.next().value);
-      }
-      return fresh;
-    }
+    throw new PaginationStalledError('1,000 windows without a new record', place);
 
     function overlapping(end: number): number {
       return Math.max(0, Math.floor(end + 1 - overlap));
@@ -178,19 +160,20 @@ export function offsetPagination<Item>(
     }
 
     function urlOf({ start, size }: Span): URL {
-      const query = new URLSearchParams(listing.search);
+      const target = new URL(listing);
+      const set = (name: string | undefined, value: number) => name && target.searchParams.set(name, `${value}`);
       if ('offset' in params) {
-        query.set(params.offset, `${start}`);
-        query.set(params.limit, `${size}`);
+        set(params.offset, start);
+        set(params.limit, size);
       } else {
-        query.set(params.page, `${(params.first ?? 1) + start / size}`);
-        if (params.size !== undefined) query.set(params.size, `${size}`);
+        set(params.page, (params.first ?? 1) + start / size);
+        set(params.size, size);
       }
-      return new URL(`?${query}`, listing);
+      return target;
     }
 
-    function load(span: Span): Promise<Slice<Item>> {
-      return loadPage(wire, { listing, page, resume }, urlOf(span), (body, response) => {
+    function load(url: URL): Promise<Slice<Item>> {
+      return loadPage(place, url, init, (body, response) => {
         const items = itemsIn(body, options.items);
         return { items, ids: items.map((item) => idOf(id, item)), response };
       });
@@ -198,23 +181,22 @@ export function offsetPagination<Item>(
 
     /** Asks side by side for the windows that will follow if nothing moves. If something does, that shows in their turn. */
     function loadEarly(span: Span): void {
-      const most = Math.min(prefetch, maxPages - page);
-      for (let next = span, count = 0; count < most && pageSize > 0; count++) {
+      const most = pageSize > 0 ? Math.min(prefetch, maxPages - place.page) : 0;
+      for (let next = span, count = 0; count < most; count++) {
         const end = next.start + Math.min(next.size, pageSize);
         if (end >= total) return;
         next = spanAt(overlapping(end));
-        const key = `${next.start}+${next.size}`;
-        const slice = early.get(key) ?? load(next).catch(() => undefined);
-        early.set(key, slice);
+        const url = urlOf(next);
+        early.set(url.href, early.get(url.href) ?? load(url).catch(() => undefined));
       }
     }
 
-    /** Whether nothing can have slipped between what was seen and this slice. */
-    async function follows({ start }: Span, { ids }: Slice<Item>): Promise<boolean> {
+    /** Whether nothing can have slipped between what was seen and the slice that begins with `first`. */
+    async function follows({ start }: Span, first: unknown): Promise<boolean> {
       if (start === 0) return true;
-      if (start < offset) return seen.has(ids[0]);
+      if (start < offset) return seen.has(first);
       // It could not overlap, so see whether the page before it still ends as it did.
-      const before = await load({ start: start - pageSize, size: pageSize });
+      const before = await load(urlOf({ start: start - pageSize, size: pageSize }));
       return seen.has(before.ids.at(-1));
     }
   }, options);
@@ -278,29 +260,22 @@ function idOf<Item>(id: (item: Item) => string | number, item: Item): string | n
   throw new TypeError('A record has no id; `id` says what identifies it');
 }
 
-function positionIn(resume: Resume | null | undefined): { offset: number; ids: unknown[]; pageSize: number } {
-  const { offset, ids, pageSize } = resume ?? { offset: 0, ids: [], pageSize: 0 };
-  if (Number.isInteger(offset) && Array.isArray(ids) && Number.isInteger(pageSize)) {
-    return { offset: Number(offset), ids, pageSize: Number(pageSize) };
-  }
+function positionIn(resume: Resume): { offset: number; ids: unknown[]; pageSize: number } {
+  const { offset, ids, pageSize } = resume as ReturnType<typeof positionIn>;
+  if (Number.isInteger(offset) && Array.isArray(ids) && Number.isInteger(pageSize)) return { offset, ids, pageSize };
   throw new TypeError('offsetPagination: resume must be the `resume` of one of its pages');
 }
 
 const OFFSET_AND_LIMIT: OffsetParams = { offset: 'offset', limit: 'limit' };
 
-/** A page about to be read, and the way back to it. */
+/** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly page: number;
-  readonly resume: Resume | undefined;
-}
-
-/** What the requests of one listing have in common. */
-interface Wire {
   readonly fetch: Fetch;
-  readonly init: Omit<RequestInit, 'signal'> | undefined;
   readonly signal: AbortSignal;
-  readonly trusted: ReadonlySet<string>;
+  readonly trusted: readonly string[];
+  page: number;
+  resume: Resume | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
@@ -312,7 +287,6 @@ async function* readAhead<Item>(
   const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
   const source = pages(signal);
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
-
   try {
     for (let left = maxPages; left > 0; left--) {
       while (started.length < Math.min(1 + prefetch, left)) {
@@ -320,56 +294,52 @@ async function* readAhead<Item>(
         next.catch(() => {}); // It is thrown when its turn comes, if it comes.
         started.push(next);
       }
-      const { done, value } = await orAbort(started.shift()!, signal);
+      const { done, value } = await started.shift()!;
+      signal.throwIfAborted();
       if (done) return;
       yield value;
     }
   } finally {
     stop.abort();
-    source.return().catch(() => {});
   }
 }
 
-/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
 async function loadPage<T>(
-  wire: Wire,
   place: Place,
   url: URL,
+  init: RequestInit | undefined,
   read: (body: Json, response: Response, base: string) => T,
-  redirectsLeft = 5,
 ): Promise<T> {
-  const { fetch, init, signal, trusted } = wire;
-  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
-  const own = new AbortController();
-  const abort = () => own.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  const { fetch, signal, trusted } = place;
+  let target = url;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
-    signal.throwIfAborted();
-    if (!trusted.has(url.origin)) {
-      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-    }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
-    signal.throwIfAborted();
-    // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
-    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+    for (let redirects = 0; ; redirects++) {
+      signal.throwIfAborted();
+      if (!trusted.includes(target.origin)) {
+        throw new CrossOriginError(`the way on leads to ${target.origin}, which is not trusted`, place);
+      }
+      // Each has its own signal, since the platform leaves listeners on one until they are collected.
+      response = await fetch(target.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      // Followed by hand: the platform would take an API key's header along to any origin.
+      const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+      if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+      target = new URL(location, target);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
     const body = await response.json();
     problem = 'the body is not the page expected';
-    return read(body, response, response.url || url.href);
+    return read(body, response, response.url || target.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
+    signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -379,16 +349,6 @@ function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): read
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
   if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
   return items;
-}
-
-/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */
