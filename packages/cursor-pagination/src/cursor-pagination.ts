@@ -68,9 +68,9 @@ export function cursorPagination<Item>(
   url: string | URL,
   options: CursorPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, next, param, origins = [] } = options;
+  const { fetch = globalThis.fetch, init, next, param = '', origins = [] } = options;
   const listing = httpUrl('cursorPagination: url', url);
-  const others = origins.map((url) => httpUrl('cursorPagination: origins', url).origin);
+  const trusted = origins.map((url) => httpUrl('cursorPagination: origins', url).origin).concat(listing.origin);
   if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
   checkInteger('cursorPagination: maxPages', options.maxPages, 1);
   checkInteger('cursorPagination: prefetch', options.prefetch, 0);
@@ -78,15 +78,14 @@ export function cursorPagination<Item>(
   const begin = options.resume ? stepIn(options.resume) : {};
 
   return readAhead(async function* cursorPages(signal) {
-    const trusted = [listing.origin, ...others];
     const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
-    const wasHere = cycleDetector();
+    const steps: string[] = [];
     for (let step = begin; step !== null; place.page++) {
       const { items, response, following } = await loadPage(place, ...requestFor(step), (body, response, base) => {
         const items = itemsIn(body, options.items);
         return { items, response, following: stepOf(next(body, items), base) };
       });
-      if (wasHere(JSON.stringify([step, items.length, items[0], items.at(-1)]))) {
+      if (wasHere(steps, JSON.stringify([step, items.length, items[0], items.at(-1)]))) {
         throw new CursorLoopError('the cursor runs in a circle', place);
       }
       step = following;
@@ -109,13 +108,11 @@ export function cursorPagination<Item>(
   /** The next step, or `null` at the end. */
   function stepOf(cursor: Cursor, base: string): Step | null {
     if (ABSENT.includes(cursor)) return null;
-    if (typeof cursor === 'object') {
-      const given = Object.entries(cursor ?? {}).filter(([, value]) => !ABSENT.includes(value));
-      return given.length > 0 ? Object.fromEntries(given) : null;
-    }
-    if (param !== undefined) return { [param]: cursor };
-    if (typeof cursor === 'string') return new URL(cursor, base).href;
-    throw new TypeError('A cursor that is no URL needs `param`');
+    if (!param && typeof cursor === 'string') return new URL(cursor, base).href;
+    if (!param && typeof cursor === 'number') throw new TypeError('A cursor that is no URL needs `param`');
+    const given = typeof cursor === 'object' ? cursor : { [param]: cursor };
+    const entries = Object.entries(given ?? {}).filter(([, value]) => !ABSENT.includes(value));
+    return entries.length > 0 ? Object.fromEntries(entries) : null;
   }
 }
 
@@ -201,19 +198,16 @@ function jsonIn(body: string): Json {
   }
 }
 
-/** Whether a step was taken before: in any cycle, known as its second round ends at the latest (Nivasch's stack). */
-function cycleDetector(): (step: string) => boolean {
-  /** Rising, each with a hash before it: for that, about ln(n) of n steps. */
-  const stack: string[] = [];
-  return (step) => {
-    let hash = 0;
-    for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
-    const key = `${hash} ${step}`;
-    while (stack.length > 0 && stack.at(-1)! > key) stack.pop();
-    if (stack.at(-1) === key) return true;
-    stack.push(key);
-    return false;
-  };
+/** Whether this step was taken before: known of any cycle at the latest as its second round ends (Nivasch's stack). */
+function wasHere(stack: string[], step: string): boolean {
+  // In the order of their hashes, about ln(n) of n steps are kept.
+  let hash = 0;
+  for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
+  const key = `${hash} ${step}`;
+  while (stack.length > 0 && stack.at(-1)! > key) stack.pop();
+  if (stack.at(-1) === key) return true;
+  stack.push(key);
+  return false;
 }
 
 /** Where a listing has come to. */
@@ -252,13 +246,11 @@ async function* readAhead<Item>(
   }
 }
 
+/** What a paginator makes of an answer; `base` is the URL that gave it. */
+type Read<T> = (body: Json, response: Response, base: string) => T;
+
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(
-  place: Place,
-  url: URL,
-  init: RequestInit | undefined,
-  read: (body: Json, response: Response, base: string) => T,
-): Promise<T> {
+async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
   const { fetch, signal, trusted } = place;
   let target = url;
   let problem = 'the request failed';

@@ -335,13 +335,11 @@ async function* readAhead<Item>(
   }
 }
 
+/** What a paginator makes of an answer; `base` is the URL that gave it. */
+type Read<T> = (body: Json, response: Response, base: string) => T;
+
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(
-  place: Place,
-  url: URL,
-  init: RequestInit | undefined,
-  read: (body: Json, response: Response, base: string) => T,
-): Promise<T> {
+async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
   const { fetch, signal, trusted } = place;
   let target = url;
   let problem = 'the request failed';

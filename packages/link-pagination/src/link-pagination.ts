@@ -46,20 +46,17 @@ export interface LinkPaginationOptions<Item> extends PaginationOptions<Item> {
 export interface Link {
   /** The relation type, in lower case. */
   readonly rel: string;
-  /** The target, absolute. */
+  /** The target, absolute; empty where it is no URL. */
   readonly url: string;
   /** The parameters but `rel`, the first of each name, in lower case. What `title*` holds is left encoded. */
   readonly params: ReadonlyMap<string, string>;
 }
 
 /**
- * Follows the `next` links of `Link` headers to the page that has none (RFC 8288).
- *
- * A link resolves against the URL that answered, and is followed only to the origin asked first or to `origins`.
+ * Follows the `next` links of `Link` headers to the page that has none (RFC 8288), within the trusted origins.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
- * @throws {@link PageError} when a page is not had.
- * @throws {@link CrossOriginError} when a link or a redirect leads to another origin.
+ * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when a link or a redirect leads elsewhere.
  * @throws {@link LinkLoopError} when the links run in a circle, of any length, before its second round is over.
  */
 export function linkPagination<Item>(
@@ -68,39 +65,44 @@ export function linkPagination<Item>(
 ): AsyncGenerator<Page<Item>, void, undefined> {
   const { fetch = globalThis.fetch, init, origins = [] } = options;
   const listing = httpUrl('linkPagination: url', url);
-  const others = origins.map((url) => httpUrl('linkPagination: origins', url).origin);
+  const trusted = origins.map((url) => httpUrl('linkPagination: origins', url).origin).concat(listing.origin);
   checkInteger('linkPagination: maxPages', options.maxPages, 1);
   checkInteger('linkPagination: prefetch', options.prefetch, 0);
   const begin = options.resume ? nextIn(options.resume) : listing.href;
 
   return readAhead(async function* linkPages(signal) {
-    const trusted = [listing.origin, ...others];
     const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
-    const wasHere = cycleDetector();
+    const steps: string[] = [];
     for (let next = begin; next !== null; place.page++) {
-      if (wasHere(next)) throw new LinkLoopError('the links run in a circle', place);
-      const loaded = await loadPage(place, new URL(next), init, (body, response, base) => ({
-        items: itemsIn(body, options.items),
-        response,
-        next: nextLink(response, base, place),
-      }));
-      next = loaded.next;
+      if (wasHere(steps, next)) throw new LinkLoopError('the links run in a circle', place);
+      const { items, response, following } = await loadPage(place, new URL(next), init, (body, response, base) => {
+        return { items: itemsIn(body, options.items), response, following: nextLink(response, base, place) };
+      });
+      next = following;
       place.resume = { next };
-      yield { items: loaded.items, response: loaded.response, resume: place.resume };
+      yield { items, response, resume: place.resume };
     }
   }, options);
 }
 
 /**
- * Parses a `Link` header field by RFC 8288 (appendix B.2), in linear time.
- *
- * It stops where the field is malformed and keeps what came before. A link whose target is no URL is left out.
- *
- * @param header - The field's value; several lines joined by commas, as `Headers` does.
- * @param base - What relative targets resolve against: the URL that answered.
+ * Parses a `Link` header field by RFC 8288 (appendix B.2), up to what is malformed, in linear time. Several fields are
+ * joined by commas, as `Headers` does. Relative targets resolve against `base`, the URL that answered.
  */
 export function parseLink(header: string, base: string | URL): Link[] {
-  return readLinks(header, base).links;
+  const links: { target: string; params: Map<string, string> }[] = [];
+  for (const [, target, name = '', quoted, token = ''] of header.matchAll(LINK_PART)) {
+    const params = links.at(-1)?.params;
+    const key = name.toLowerCase();
+    if (target !== undefined) links.push({ target, params: new Map() });
+    else if (!params?.has(key)) params?.set(key, quoted?.replace(/\\(.)/gs, '$1') ?? token.trim());
+  }
+  return links.flatMap(({ target, params }) => {
+    const url = URL.parse(target, base)?.href ?? '';
+    const rels = new Set(params.get('rel')?.toLowerCase().match(/\S+/g));
+    params.delete('rel');
+    return [...rels].map((rel) => ({ rel, url, params }));
+  });
 }
 
 /** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
@@ -133,60 +135,34 @@ export class LinkLoopError extends PageError {
 }
 
 /** A target in angle brackets, or a parameter with its value, quoted or not. */
-const PART = /[\s,]*<([^>]*)>|[ \t]*;[ \t]*([^\s=;,]*)[ \t]*(?:=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;,]*)))?/gsy;
-
-/** The links, and what of the header is none. */
-function readLinks(header: string, base: string | URL): { links: Link[]; unread: string } {
-  const found: { target: string; params: Map<string, string> }[] = [];
-  let end = 0;
-  for (const { 0: part, 1: target, 2: name = '', 3: quoted, 4: token = '', index } of header.matchAll(PART)) {
-    const params = found.at(-1)?.params;
-    const key = name.toLowerCase();
-    if (target !== undefined) found.push({ target, params: new Map() });
-    else if (!params?.has(key)) params?.set(key, quoted?.replace(/\\(.)/gs, '$1') ?? token.trim());
-    end = index + part.length;
-  }
-
-  const links: Link[] = [];
-  let unread = header.slice(end);
-  for (const { target, params } of found) {
-    const url = URL.parse(target, base)?.href;
-    const rels = new Set(params.get('rel')?.toLowerCase().match(/\S+/g));
-    params.delete('rel');
-    for (const rel of rels) {
-      if (url === undefined) unread += ` ${rel}`;
-      else links.push({ rel, url, params });
-    }
-  }
-  return { links, unread };
-}
+const LINK_PART = /[\s,]*<([^>]*)>|\s*;\s*([^\s=;,]*)\s*(?:=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^;,]*)))?/gsy;
 
 /** The URL of the next page. A link with an anchor is about something else (RFC 8288, 3.2). */
 function nextLink({ headers, status }: Response, base: string, place: Place): string | null {
-  const { links, unread } = readLinks(headers.get('link') ?? '', base);
-  const next = links.find(({ rel, params }) => rel === 'next' && !params.has('anchor'));
-  if (!next && /\bnext\b/i.test(unread)) throw new PageError('its next link cannot be read', place, status);
+  const header = headers.get('link') ?? '';
+  const next = parseLink(header, base).find(({ rel, params }) => rel === 'next' && !params.has('anchor'));
+  const unread = header.replace(LINK_PART, '');
+  if (next?.url === '' || (!next && /\bnext\b/i.test(unread))) {
+    throw new PageError('its next link cannot be read', place, status);
+  }
   return next?.url ?? null;
 }
 
 function nextIn({ next }: Resume): string | null {
-  if (next === null || (typeof next === 'string' && URL.canParse(next))) return next;
+  if (next === null || URL.canParse(`${next}`)) return next as string | null;
   throw new TypeError('linkPagination: resume must be the `resume` of one of its pages');
 }
 
-/** Whether a step was taken before: in any cycle, known as its second round ends at the latest (Nivasch's stack). */
-function cycleDetector(): (step: string) => boolean {
-  /** Rising, each with a hash before it: for that, about ln(n) of n steps. */
-  const stack: string[] = [];
-  return (step) => {
-    let hash = 0;
-    for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
-    const key = `${hash} ${step}`;
-    while (stack.length > 0 && stack.at(-1)! > key) stack.pop();
-    if (stack.at(-1) === key) return true;
-    stack.push(key);
-    return false;
-  };
+/** Whether this step was taken before: known of any cycle at the latest as its second round ends (Nivasch's stack). */
+function wasHere(stack: string[], step: string): boolean {
+  // In the order of their hashes, about ln(n) of n steps are kept.
+  let hash = 0;
+  for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
+  const key = `${hash} ${step}`;
+  while (stack.length > 0 && stack.at(-1)! > key) stack.pop();
+  if (stack.at(-1) === key) return true;
+  stack.push(key);
+  return false;
 }
 
 /** Where a listing has come to. */
@@ -225,13 +201,11 @@ async function* readAhead<Item>(
   }
 }
 
+/** What a paginator makes of an answer; `base` is the URL that gave it. */
+type Read<T> = (body: Json, response: Response, base: string) => T;
+
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(
-  place: Place,
-  url: URL,
-  init: RequestInit | undefined,
-  read: (body: Json, response: Response, base: string) => T,
-): Promise<T> {
+async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
   const { fetch, signal, trusted } = place;
   let target = url;
   let problem = 'the request failed';

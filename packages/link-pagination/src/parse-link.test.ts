@@ -45,9 +45,12 @@ it.each([
   ['only in rel*', "<https://a.test>; rel*=UTF-8''next"],
   ['behind a malformed link', `junk, <${NEXT}>; rel="next"`],
   ['in an unclosed string', `<https://a.test>; title="x; rel="next"`],
-  ['no URL', '<http://[>; rel="next"'],
 ])('finds no next link in a header that is %s', (_, header) => {
   expect(parseLink(header, BASE).filter(({ rel }) => rel === 'next')).toEqual([]);
+});
+
+it('gives no URL for a target that is none', () => {
+  expect(parseLink('<http://[>; rel="next"', BASE)).toMatchObject([{ rel: 'next', url: '' }]);
 });
 
 it('makes one link of each relation type, in lower case', () => {
