@@ -2,8 +2,7 @@
 export type Fetch = typeof globalThis.fetch;
 
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
 export type Resume = Readonly<Record<string, unknown>>;
@@ -198,9 +197,8 @@ function jsonIn(body: string): Json {
   }
 }
 
-/** Whether this step was taken before: known of any cycle at the latest as its second round ends (Nivasch's stack). */
+/** Whether a step was taken before, known as a cycle's second round ends (Nivasch): keeps ln(n) of n, by their hashes. */
 function wasHere(stack: string[], step: string): boolean {
-  // In the order of their hashes, about ln(n) of n steps are kept.
   let hash = 0;
   for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
   const key = `${hash} ${step}`;
@@ -231,13 +229,12 @@ async function* readAhead<Item>(
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
   try {
     for (let left = maxPages; left > 0; left--) {
+      signal.throwIfAborted();
       while (started.length < Math.min(1 + prefetch, left)) {
-        const next = source.next();
-        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
-        started.push(next);
+        started.push(source.next());
+        started.at(-1)!.catch(() => {}); // It is thrown when its turn comes, if it comes.
       }
       const { done, value } = await started.shift()!;
-      signal.throwIfAborted();
       if (done) return;
       yield value;
     }
@@ -246,34 +243,31 @@ async function* readAhead<Item>(
   }
 }
 
-/** What a paginator makes of an answer; `base` is the URL that gave it. */
 type Read<T> = (body: Json, response: Response, base: string) => T;
 
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
 async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
   const { fetch, signal, trusted } = place;
-  let target = url;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      signal.throwIfAborted();
-      if (!trusted.includes(target.origin)) {
-        throw new CrossOriginError(`the way on leads to ${target.origin}, which is not trusted`, place);
+      if (!trusted.includes(url.origin)) {
+        throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
       }
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(target.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      target = new URL(location, target);
+      url = new URL(location, url);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
     const body = await response.json();
     problem = 'the body is not the page expected';
-    return read(body, response, response.url || target.href);
+    return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
     signal.throwIfAborted();
@@ -283,7 +277,6 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
   }
 }
 
-/** The records of a page, wherever the caller or the body's only array has them. */
 function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
   const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;

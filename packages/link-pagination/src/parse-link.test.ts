@@ -73,6 +73,7 @@ it('keeps the first value of a parameter, and leaves an encoded one as it came',
   const [link] = parseLink(header, BASE);
 
   expect([...link!.params]).toEqual([
+    ['rel', 'a'],
     ['title', 'one'],
     ['title*', "UTF-8'de'n%C3%A4chste"],
     ['media', 'm'],
@@ -87,6 +88,7 @@ it('is not misled by names every object has', () => {
   const [link] = parseLink('<x>; rel=next; __proto__=a; constructor=b', BASE);
 
   expect([...link!.params]).toEqual([
+    ['rel', 'next'],
     ['__proto__', 'a'],
     ['constructor', 'b'],
   ]);

@@ -2,8 +2,7 @@
 export type Fetch = typeof globalThis.fetch;
 
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
 export type Resume = Readonly<Record<string, unknown>>;
@@ -116,29 +115,34 @@ export function offsetPagination<Item>(
 
     for (let idle = 0; idle < 1_000; idle++) {
       const span = spanAt(offset);
+      const { start, size } = span;
       const url = urlOf(span);
       if (!early.has(url.href)) early.clear();
       const asked = early.get(url.href) ?? load(url);
       loadEarly(span);
       // What failed ahead of its turn is asked again in its turn.
-      const { response, ids, ...slice } = (await asked) ?? (await load(url));
+      const slice = (await asked) ?? (await load(url));
+      const { ids, response } = slice;
       early.delete(url.href);
       pageSize = Math.max(1, pageSize, ids.length);
-      isPageSizeFixed ||= ids.length > span.size;
+      isPageSizeFixed ||= ids.length > size;
 
-      if (!(await follows(span, ids[0]))) {
-        notify(onEvent, { type: 'drift', offset: span.start, lossless: span.start < offset });
+      // Where it could not overlap, see whether the page before it still ends as it did.
+      const before =
+        start > 0 && start >= offset ? await load(urlOf({ start: start - pageSize, size: pageSize })) : null;
+      if (start > 0 && !seen.has(before ? before.ids.at(-1) : ids[0])) {
+        notify(onEvent, { type: 'drift', offset: start, lossless: start < offset });
         // Farther each time, but not past all that is remembered.
         overlap = Math.max(2, Math.min(overlap * 2, seen.size));
-        offset = overlapping(span.start);
+        offset = overlapping(start);
         continue;
       }
       const items = slice.items.filter((_, index) => seen.size < seen.add(ids[index]).size);
       if (seen.size > 2 * window) seen = new Set([...seen].slice(-window));
-      if (items.length === 0 && ids.length < Math.min(span.size, pageSize)) return;
+      if (items.length === 0 && ids.length < Math.min(size, pageSize)) return;
       // Where the listing keeps moving, staying wide for a while saves stepping back each time.
       overlap = items.length === 0 || isPageSizeFixed ? 1 : Math.max(1, overlap * 0.95);
-      const end = span.start + ids.length;
+      const end = start + ids.length;
       offset = overlapping(end);
       if (items.length === 0) continue;
       place.resume = { offset: end, ids, pageSize };
@@ -152,11 +156,18 @@ export function offsetPagination<Item>(
       return Math.max(0, Math.floor(end + 1 - overlap));
     }
 
-    /** The span that begins just before `at` and reaches beyond it; where there is none, the one that begins there. */
+    /** Of the spans that hold the record before `at`, the one that reaches farthest; if none reaches `at`, one from there. */
     function spanAt(at: number): Span {
       if ('offset' in params) return { start: pageSize === 1 ? at : Math.max(0, at - 1), size: limit };
       const most = pageSize || limit;
-      return pageSpanAt(at, isPageSizeFixed ? most : 2, most);
+      let best: Span = { start: at, size: most };
+      let reach = at;
+      for (let size = most; size >= (isPageSizeFixed ? most : 2); size--) {
+        const start = Math.floor(Math.max(0, at - 1) / size) * size;
+        if (start + size > reach) best = { start, size };
+        reach = Math.max(reach, start + size);
+      }
+      return best;
     }
 
     function urlOf({ start, size }: Span): URL {
@@ -189,15 +200,6 @@ export function offsetPagination<Item>(
         const url = urlOf(next);
         early.set(url.href, early.get(url.href) ?? load(url).catch(() => undefined));
       }
-    }
-
-    /** Whether nothing can have slipped between what was seen and the slice that begins with `first`. */
-    async function follows({ start }: Span, first: unknown): Promise<boolean> {
-      if (start === 0) return true;
-      if (start < offset) return seen.has(first);
-      // It could not overlap, so see whether the page before it still ends as it did.
-      const before = await load(urlOf({ start: start - pageSize, size: pageSize }));
-      return seen.has(before.ids.at(-1));
     }
   }, options);
 }
@@ -242,18 +244,6 @@ interface Slice<Item> {
   readonly response: Response;
 }
 
-/** Of all pages that hold the record before `at`, the one that reaches farthest beyond it. */
-function pageSpanAt(at: number, least: number, most: number): Span {
-  let best: Span = { start: at, size: most };
-  let reach = at;
-  for (let size = most; size >= least; size--) {
-    const start = Math.floor(Math.max(0, at - 1) / size) * size;
-    if (start + size > reach) best = { start, size };
-    reach = Math.max(reach, start + size);
-  }
-  return best;
-}
-
 function idOf<Item>(id: (item: Item) => string | number, item: Item): string | number {
   const value = id(item);
   if (typeof value === 'string' || typeof value === 'number') return value;
@@ -289,13 +279,12 @@ async function* readAhead<Item>(
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
   try {
     for (let left = maxPages; left > 0; left--) {
+      signal.throwIfAborted();
       while (started.length < Math.min(1 + prefetch, left)) {
-        const next = source.next();
-        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
-        started.push(next);
+        started.push(source.next());
+        started.at(-1)!.catch(() => {}); // It is thrown when its turn comes, if it comes.
       }
       const { done, value } = await started.shift()!;
-      signal.throwIfAborted();
       if (done) return;
       yield value;
     }
@@ -304,34 +293,31 @@ async function* readAhead<Item>(
   }
 }
 
-/** What a paginator makes of an answer; `base` is the URL that gave it. */
 type Read<T> = (body: Json, response: Response, base: string) => T;
 
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
 async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
   const { fetch, signal, trusted } = place;
-  let target = url;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      signal.throwIfAborted();
-      if (!trusted.includes(target.origin)) {
-        throw new CrossOriginError(`the way on leads to ${target.origin}, which is not trusted`, place);
+      if (!trusted.includes(url.origin)) {
+        throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
       }
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(target.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      target = new URL(location, target);
+      url = new URL(location, url);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
     const body = await response.json();
     problem = 'the body is not the page expected';
-    return read(body, response, response.url || target.href);
+    return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
     signal.throwIfAborted();
@@ -341,7 +327,6 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
   }
 }
 
-/** The records of a page, wherever the caller or the body's only array has them. */
 function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
   const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
