@@ -221,7 +221,7 @@ Object.assign(PATHS, {
 
 /** Every paginator, on its first page or on a later one, over a fetch that needs a token. */
 const PAGINATORS: Record<string, (fetch: Fetch, resume?: never) => AsyncGenerator<{ resume: unknown }>> = {
-  'cursor-pagination': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => body.next, param: 'cursor' }),
+  'cursor-pagination': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => ({ cursor: body.next }) }),
   'cursor-pagination with a URL': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => body.nextUrl }),
   'keyset-pagination': (fetch) => keysetPagination(ITEMS, { fetch, params: { after: 'after' }, limit: 1 }),
   'keyset-pagination by time': (fetch) =>

@@ -71,8 +71,7 @@ function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
     case 'cursor':
       return cursorPagination<Item>(`${url}?limit=100`, {
         ...common,
-        next: (body) => body.next_cursor,
-        param: 'cursor',
+        next: (body) => ({ cursor: body.next_cursor }),
       });
     case 'keyset':
       return cursorPagination<Item>(`${url}?limit=100`, {

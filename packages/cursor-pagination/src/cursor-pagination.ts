@@ -39,35 +39,32 @@ export interface PaginationOptions<Item> {
 export interface CursorPaginationOptions<Item> extends PaginationOptions<Item> {
   /** Finds in a page what comes next; {@link nextCursor} has it ready for many platforms. */
   readonly next: NextCursor;
-  /** The query parameter that carries a bare cursor. Without it, a bare string is a URL. @defaultValue none */
-  readonly param?: string;
   /** Origins that URLs and redirects may lead to besides the one asked first. They are handed the credentials too. */
   readonly origins?: readonly string[];
 }
 
 /**
- * Says what comes after a page: a cursor for `param`, a URL, or an object of parameters to set: in the query, or in a JSON
- * text in `init.body`, where an object goes into the one there. `undefined`, `null`, `false`, `''` or an object of nothing
- * but these ends the listing; `0` is a cursor.
+ * Says what comes after a page: parameters to set, in the query or in a JSON text in `init.body` (where an object goes into
+ * the one there), or a URL. `undefined`, `null`, `false`, `''` or parameters that are nothing but these end the listing.
  */
 export type NextCursor = (body: Json, items: readonly Json[]) => Cursor;
 
 /** What a page says comes next. It is opaque: sent back as it came, never parsed. */
-export type Cursor = string | number | false | null | undefined | Readonly<Record<string, Json>>;
+export type Cursor = string | false | null | undefined | Readonly<Record<string, Json>>;
 
 /**
  * Follows a cursor from page to page until a page has none. An empty page is not the end.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  * @throws {@link PageError} when a page is not had; an expired cursor shows by its `status`.
- * @throws {@link CrossOriginError} when a URL or a redirect leads to an origin not in `origins`.
+ * @throws {@link CrossOriginError} when a URL or a redirect leads elsewhere than to `origins`.
  * @throws {@link CursorLoopError} when a cursor answers the same page again: before a cycle's second round is over.
  */
 export function cursorPagination<Item>(
   url: string | URL,
   options: CursorPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, next, param = '', origins = [] } = options;
+  const { fetch = globalThis.fetch, init, next, origins = [] } = options;
   const listing = httpUrl('cursorPagination: url', url);
   const trusted = origins.map((url) => httpUrl('cursorPagination: origins', url).origin).concat(listing.origin);
   if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
@@ -84,9 +81,8 @@ export function cursorPagination<Item>(
         const items = itemsIn(body, options.items);
         return { items, response, following: stepOf(next(body, items), base) };
       });
-      if (wasHere(steps, JSON.stringify([step, items.length, items[0], items.at(-1)]))) {
-        throw new CursorLoopError('the cursor runs in a circle', place);
-      }
+      const visit = JSON.stringify([step, items.length, items[0], items.at(-1)]);
+      if (wasHere(steps, visit)) throw new CursorLoopError('the cursor runs in a circle', place);
       step = following;
       place.resume = { step };
       yield { items, response, resume: place.resume };
@@ -107,10 +103,9 @@ export function cursorPagination<Item>(
   /** The next step, or `null` at the end. */
   function stepOf(cursor: Cursor, base: string): Step | null {
     if (ABSENT.includes(cursor)) return null;
-    if (!param && typeof cursor === 'string') return new URL(cursor, base).href;
-    if (!param && typeof cursor === 'number') throw new TypeError('A cursor that is no URL needs `param`');
-    const given = typeof cursor === 'object' ? cursor : { [param]: cursor };
-    const entries = Object.entries(given ?? {}).filter(([, value]) => !ABSENT.includes(value));
+    if (typeof cursor === 'string') return new URL(cursor, base).href;
+    if (typeof cursor !== 'object') throw new TypeError('A cursor that is no URL needs the name of a parameter');
+    const entries = Object.entries(cursor ?? {}).filter(([, value]) => !ABSENT.includes(value));
     return entries.length > 0 ? Object.fromEntries(entries) : null;
   }
 }
