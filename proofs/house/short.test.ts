@@ -12,11 +12,10 @@ const longer: Record<string, number> = {
   // A chunk's whole course, the answers of five platforms.
   'packages/batch/src/batch.ts': 480,
   'packages/circuit-breaker/src/circuit-breaker.ts': 359,
-  // The reader of pages, the same in all paginators, is a hundred and fifty.
-  'packages/cursor-pagination/src/cursor-pagination.ts': 313,
-  'packages/keyset-pagination/src/keyset-pagination.ts': 396,
-  'packages/link-pagination/src/link-pagination.ts': 286,
-  'packages/offset-pagination/src/offset-pagination.ts': 375,
+  // The reader of pages, the same in all paginators, is a hundred and fifty lines.
+  'packages/cursor-pagination/src/cursor-pagination.ts': 292,
+  'packages/keyset-pagination/src/keyset-pagination.ts': 354,
+  'packages/offset-pagination/src/offset-pagination.ts': 356,
   // The cache, both grants, their endpoint and the policy stand in one file.
   'packages/token-cache/src/token-cache.ts': 528,
 };

@@ -19,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -74,7 +74,7 @@ export function cursorPagination<Item>(
   const begin = options.resume ? stepIn(options.resume) : {};
 
   return readAhead(async function* cursorPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
+    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume };
     const steps: string[] = [];
     for (let step = begin; step !== null; place.page++) {
       const { items, response, following } = await loadPage(place, ...requestFor(step), (body, response, base) => {
@@ -100,7 +100,6 @@ export function cursorPagination<Item>(
     return [target, json ? { ...init, body: JSON.stringify(body) } : init];
   }
 
-  /** The next step, or `null` at the end. */
   function stepOf(cursor: Cursor, base: string): Step | null {
     if (ABSENT.includes(cursor)) return null;
     if (typeof cursor === 'string') return new URL(cursor, base).href;
@@ -153,7 +152,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -210,7 +209,7 @@ interface Place {
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
-  resume: Resume | undefined;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */

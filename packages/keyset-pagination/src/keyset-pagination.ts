@@ -19,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -101,8 +101,7 @@ export function keysetPagination<Item>(
   const start = options.resume ? keysetIn(options.resume) : { key: options.since ? { time: sinceMs } : {} };
 
   return readAhead(async function* keysetPages(signal) {
-    const trusted = [listing.origin];
-    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
+    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     let { key, fromMs = sinceMs } = start;
     let url = urlOf(key);
     let seen = new Map(start.seen);
@@ -220,7 +219,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -272,7 +271,7 @@ interface Place {
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
-  resume: Resume | undefined;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */

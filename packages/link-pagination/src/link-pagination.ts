@@ -19,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -70,7 +70,7 @@ export function linkPagination<Item>(
   const begin = options.resume ? nextIn(options.resume) : listing.href;
 
   return readAhead(async function* linkPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
+    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume };
     const steps: string[] = [];
     for (let next = begin; next !== null; place.page++) {
       if (wasHere(steps, next)) throw new LinkLoopError('the links run in a circle', place);
@@ -118,7 +118,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -167,7 +167,7 @@ interface Place {
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
-  resume: Resume | undefined;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */

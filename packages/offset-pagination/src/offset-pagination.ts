@@ -19,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -95,7 +95,8 @@ export function offsetPagination<Item>(
   options: OffsetPaginationOptions<Item> = {},
 ): AsyncGenerator<Page<Item>, void, undefined> {
   const { fetch = globalThis.fetch, init, limit = 100, window = Infinity, total = 0, onEvent } = options;
-  const { id = (item: Json) => item.id, params = OFFSET_AND_LIMIT, maxPages = Infinity, prefetch = 0 } = options;
+  const { id = (item: Json) => item.id, maxPages = Infinity, prefetch = 0 } = options;
+  const params: OffsetParams | PageNumberParams = options.params ?? { offset: 'offset', limit: 'limit' };
   const listing = httpUrl('offsetPagination: url', url);
   checkInteger('offsetPagination: limit', limit, 2);
   checkInteger('offsetPagination: window', options.window, limit);
@@ -105,8 +106,7 @@ export function offsetPagination<Item>(
   const position = positionIn(options.resume ?? { offset: 0, ids: [], pageSize: 0 });
 
   return readAhead(async function* offsetPages(signal) {
-    const trusted = [listing.origin];
-    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume ?? undefined };
+    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     const early = new Map<string, Promise<Slice<Item> | undefined>>();
     let seen = new Set(position.ids);
     let { offset, pageSize } = position;
@@ -219,7 +219,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -256,8 +256,6 @@ function positionIn(resume: Resume): { offset: number; ids: unknown[]; pageSize:
   throw new TypeError('offsetPagination: resume must be the `resume` of one of its pages');
 }
 
-const OFFSET_AND_LIMIT: OffsetParams = { offset: 'offset', limit: 'limit' };
-
 /** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
@@ -265,7 +263,7 @@ interface Place {
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
-  resume: Resume | undefined;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
