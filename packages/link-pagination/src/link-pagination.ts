@@ -97,7 +97,7 @@ export function parseLink(header: string, base: string | URL): Link[] {
     else if (!params?.has(key)) params?.set(key, quoted?.replace(/\\(.)/gs, '$1') ?? token.trim());
   }
   return links.flatMap(({ target, params }) => {
-    const url = URL.parse(target, base)?.href ?? '';
+    const url = URL.parse(target, `${base}`)?.href ?? '';
     const rels = new Set(params.get('rel')?.toLowerCase().match(/\S+/g));
     return [...rels].map((rel) => ({ rel, url, params }));
   });
