@@ -53,6 +53,10 @@ it('gives no URL for a target that is none', () => {
   expect(parseLink('<http://[>; rel="next"', BASE)).toMatchObject([{ rel: 'next', url: '' }]);
 });
 
+it('takes an empty target for the page itself', () => {
+  expect(parseLink('<>; rel=self', BASE)).toMatchObject([{ rel: 'self', url: BASE }]);
+});
+
 it('makes one link of each relation type, in lower case', () => {
   const links = parseLink('<?page=2>; rel="next  NEXT https://Rels.test/A,b"', BASE);
 
