@@ -14,7 +14,7 @@ const longer: Record<string, number> = {
   'packages/circuit-breaker/src/circuit-breaker.ts': 359,
   // The reader of pages, the same in all paginators, is a hundred and fifty lines.
   'packages/cursor-pagination/src/cursor-pagination.ts': 292,
-  'packages/keyset-pagination/src/keyset-pagination.ts': 354,
+  'packages/keyset-pagination/src/keyset-pagination.ts': 353,
   'packages/offset-pagination/src/offset-pagination.ts': 356,
   // The cache, both grants, their endpoint and the policy stand in one file.
   'packages/token-cache/src/token-cache.ts': 528,

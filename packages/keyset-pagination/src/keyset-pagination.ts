@@ -116,10 +116,9 @@ export function keysetPagination<Item>(
       const { records, response, more, askedMs } = await load();
       const inTime = records.filter(({ atMs }) => atMs < untilMs);
       const fresh = inTime.filter(remember);
-      // After the last id, only what this page holds can come again.
-      if (params.after && lookbackMs === 0 && records.length > 0)
-        seen = new Map(inTime.map(({ id, atMs }) => [id, atMs]));
       const last = inTime.at(-1);
+      // After the last id, only what this page holds can come again.
+      if (last && params.after && lookbackMs === 0) seen = new Map(inTime.map(({ id, atMs }) => [id, atMs]));
       if (last && (!params.from || last.atMs >= fromMs)) key = { time: last.time, id: last.id };
       const here = url.href;
       url = urlOf(key);
