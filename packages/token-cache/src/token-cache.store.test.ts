@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { TokenRequestError } from './oauth.ts';
 import {
   type StoredToken,
   type TokenCacheEvent,
   type TokenCacheOptions,
   type TokenRequest,
-  TokenRequestError,
   type TokenResponse,
   tokenCache,
 } from './token-cache.ts';
