@@ -1,6 +1,6 @@
 import { createProvider, scenario } from '@steadfetch/fake-provider';
-import { bearer, tokenCache } from '@steadfetch/token-cache';
-import { clientCredentials } from '@steadfetch/token-cache/oauth';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 
 // It revokes each token after four requests.
 const provider = createProvider(scenario('auth/token-revoked-mid-run').config);

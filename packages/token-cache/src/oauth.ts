@@ -1,6 +1,9 @@
 /** The platform's `fetch`, or anything of its shape. */
 export type Fetch = typeof globalThis.fetch;
 
+/** Wraps one `fetch` in another. Policies nest: `outer(inner(fetch))`. */
+export type Policy = (next: Fetch) => Fetch;
+
 /** What a token endpoint answers (RFC 6749, 5.1). */
 export interface TokenResponse {
   /** Visible ASCII. */
@@ -82,6 +85,76 @@ export function refreshToken({ first, ...options }: RefreshTokenOptions): TokenR
   }
 }
 
+/** What a caller is given. */
+export interface AccessToken {
+  /** What goes behind `Bearer`. */
+  readonly value: string;
+  /** Whether it was requested while the caller waited, so that no other would fare better. */
+  readonly isFresh: boolean;
+}
+
+/** One access token per key, for `bearer` or for any client that asks for a token by itself. */
+export interface TokenCache {
+  /**
+   * The token of a key (`'default'`). Aborting ends the wait alone: the answer may hold the only good refresh token.
+   *
+   * @throws what `request` threw, or an error named `TokenRequestError` if it resolved to no usable token.
+   */
+  get(options?: { readonly key?: string; readonly signal?: AbortSignal | undefined }): Promise<AccessToken>;
+  /** Takes back a token answered with 401, if it still is current. Returns whether to `get` and send again. */
+  reject(token: AccessToken, key?: string): boolean;
+}
+
+/** Who is sent which token. */
+export interface BearerOptions {
+  /** Who may see the token, as `https://api.example.com`. At least one. Other requests go out as they are. */
+  readonly origins: readonly string[];
+  /** Which of the cache's tokens is sent. @defaultValue 'default' */
+  readonly key?: string;
+}
+
+/**
+ * Sends requests with the cache's token, in place of any `Authorization` of the caller's. After a 401 sends once more
+ * with another token, unless the body is a stream.
+ *
+ * @throws `TypeError` when the policy is made, if `origins` is not a list of origins.
+ * @throws what {@link TokenCache.get} throws, when the request is made.
+ */
+export function bearer(cache: TokenCache, { origins, key = 'default' }: BearerOptions): Policy {
+  const urls = Array.isArray(origins) ? origins.map((origin) => URL.parse(origin)) : [];
+  // A path would promise a narrower trust than is kept.
+  if (urls.length === 0 || !urls.every((url) => url?.href === `${url?.origin}/`)) {
+    throw new TypeError('bearer: origins must be a list of origins such as https://api.example.com');
+  }
+  const trusted = new Set(urls.map((url) => url?.origin));
+
+  return (next) =>
+    async function withBearer(input, init) {
+      if (!trusted.has(urlOf(input).origin)) return next(input, init);
+      const own = input instanceof Request ? input : undefined;
+      // An explicit `null` detaches a `Request` from its own.
+      const signal = (init?.signal === undefined ? own?.signal : init.signal) ?? undefined;
+
+      const token = await cache.get({ key, signal });
+      const mayRepeat = !token.isFresh && isReplayable(init?.body);
+      const repeat = mayRepeat && own?.body && !init?.body ? own.clone() : input;
+      const response = await next(input, withToken(token));
+      if (response.status !== 401 || !cache.reject(token, key) || !mayRepeat) return response;
+
+      response.body?.cancel().catch(() => {});
+      const another = await cache.get({ key, signal });
+      const answer = await next(repeat, withToken(another));
+      if (answer.status === 401) cache.reject(another, key);
+      return answer;
+
+      function withToken({ value }: AccessToken): RequestInit {
+        const headers = new Headers(init?.headers ?? own?.headers);
+        headers.set('authorization', `Bearer ${value}`);
+        return { ...init, headers };
+      }
+    };
+}
+
 /** The endpoint gave no token. Of its answer only the code is kept: descriptions quote credentials. */
 export class TokenRequestError extends Error {
   override readonly name = 'TokenRequestError';
@@ -145,6 +218,18 @@ function parse(text: string): TokenResponse & { readonly error?: unknown } {
 /** What goes into a `Basic` header is form-encoded first (RFC 6749, 2.3.1 and appendix B). */
 function formEncode(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
+}
+
+/** The request's URL; a relative one resolves against the page, where there is one. */
+function urlOf(input: Parameters<Fetch>[0]): URL {
+  const { location } = globalThis as { location?: { href: string } };
+  return new URL(input instanceof Request ? input.url : input, location?.href);
+}
+
+/** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */
+function isReplayable(body: unknown): boolean {
+  // Node takes whatever it can iterate; not every browser can iterate its streams.
+  return !(body instanceof ReadableStream || Symbol.asyncIterator in Object(body));
 }
 
 function isText(value: unknown): value is string {

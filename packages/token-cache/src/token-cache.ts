@@ -1,9 +1,3 @@
-/** The platform's `fetch`, or anything of its shape. */
-export type Fetch = typeof globalThis.fetch;
-
-/** Wraps one `fetch` in another. Policies nest: `outer(inner(fetch))`. */
-export type Policy = (next: Fetch) => Fetch;
-
 /** What a token endpoint answers (RFC 6749, 5.1). */
 export interface TokenResponse {
   /** Visible ASCII. */
@@ -39,10 +33,7 @@ export type TokenCacheEvent = { readonly key: string } & (
 export interface TokenCacheOptions {
   /** Your own, or one of the grants in `oauth.ts`. */
   readonly request: TokenRequest;
-  /**
-   * How long before its end a token is renewed while callers go on using it, in milliseconds, from 0. At most half its
-   * lifetime, and less at random, down to half. @defaultValue 30_000
-   */
+  /** Milliseconds before its end when a token is renewed: at most half its life, less at random. @defaultValue 30_000 */
   readonly refreshBeforeMs?: number;
   /** Lifetime of a token that does not tell, in milliseconds, from 1 to `Infinity`. @defaultValue 3_600_000 */
   readonly defaultLifetimeMs?: number;
@@ -68,7 +59,7 @@ export interface AccessToken {
   readonly isFresh: boolean;
 }
 
-/** One access token per key, for {@link bearer} or for any client that asks for a token by itself. */
+/** One access token per key, for `bearer` or for any client that asks for a token by itself. */
 export interface TokenCache {
   /**
    * The token of a key (`'default'`). Aborting ends the wait alone: the answer may hold the only good refresh token.
@@ -146,25 +137,28 @@ export function tokenCache(options: TokenCacheOptions): TokenCache {
       const found = entry.isUnsaved ? undefined : await load?.(key);
       return found && checked({ ...found, expiresAtMs: performance.now() + found.expiresAtMs - Date.now() });
     });
-    if (stored && stored.accessToken !== entry.token.accessToken && leftMs(stored) > 0) {
-      keep(entry, stored);
-      notify(onEvent, { type: 'token-loaded', key });
-      return { value: stored.accessToken, isFresh: false };
-    }
+    const isNews = stored && stored.accessToken !== entry.token.accessToken && leftMs(stored) > 0;
+    if (isNews) notify(onEvent, { type: 'token-loaded', key });
+    const token = isNews ? stored : await requestToken(key, entry, stored ?? entry.token);
 
+    const earlyMs = Math.min(refreshBeforeMs, leftMs(token) / 2);
+    entry.renewAtMs = token.expiresAtMs - earlyMs * (1 - random() / 2);
+    entry.token = token;
+    return { value: token.accessToken, isFresh: !isNews };
+  }
+
+  async function requestToken(key: string, entry: Entry, { refreshToken }: StoredToken): Promise<StoredToken> {
     const waitMs = entry.notBeforeMs - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     if (entry.refusal && performance.now() < entry.refusal.untilMs) throw entry.refusal.error;
-    return requestToken(key, entry, stored ?? entry.token);
-  }
 
-  async function requestToken(key: string, entry: Entry, { refreshToken }: StoredToken): Promise<AccessToken> {
     const sentAtMs = performance.now();
     try {
       const answer = Object(await request({ key, ...(refreshToken && { refreshToken }) }));
       const lifetimeMs = lifetimeMsOf(answer.expires_in) ?? defaultLifetimeMs;
-      const { access_token: accessToken, refresh_token } = answer;
-      const token = checked({ accessToken, refreshToken: refresh_token, expiresAtMs: sentAtMs + lifetimeMs });
+      const tokens = { accessToken: answer.access_token, refreshToken: answer.refresh_token };
+      const token = checked({ ...tokens, expiresAtMs: sentAtMs + lifetimeMs });
+      if (lifetimeMs < FLOOR_MS) entry.notBeforeMs = sentAtMs + FLOOR_MS;
       notify(onEvent, { type: 'token-received', key, durationMs: performance.now() - sentAtMs, lifetimeMs });
 
       entry.isUnsaved = true;
@@ -172,9 +166,7 @@ export function tokenCache(options: TokenCacheOptions): TokenCache {
         await save?.(key, { ...token, expiresAtMs: Math.round(Date.now() + leftMs(token)) });
         entry.isUnsaved = false;
       });
-      keep(entry, token);
-      if (lifetimeMs < FLOOR_MS) entry.notBeforeMs = sentAtMs + FLOOR_MS;
-      return { value: accessToken, isFresh: true };
+      return token;
     } catch (error) {
       const reason = reasonOf(error);
       if (REFUSAL.test(reason)) entry.refusal = { error, untilMs: performance.now() + HOLD_REFUSAL_MS };
@@ -183,69 +175,12 @@ export function tokenCache(options: TokenCacheOptions): TokenCache {
     }
   }
 
-  function keep(entry: Entry, token: StoredToken): void {
-    const earlyMs = Math.min(refreshBeforeMs, leftMs(token) / 2);
-    entry.token = token;
-    entry.renewAtMs = token.expiresAtMs - earlyMs * (1 - random() / 2);
-  }
-
-  async function fromStore<T>(hook: 'load' | 'save' | 'lock', key: string, work: () => Promise<T>) {
-    try {
-      return await work();
-    } catch (error) {
+  function fromStore<T>(hook: 'load' | 'save' | 'lock', key: string, work: () => Promise<T>): Promise<T | undefined> {
+    return work().catch((error) => {
       notify(onEvent, { type: 'store-failed', key, hook, reason: reasonOf(error) });
       return undefined;
-    }
+    });
   }
-}
-
-/** Who is sent which token. */
-export interface BearerOptions {
-  /** Who may see the token, as `https://api.example.com`. At least one. Other requests go out as they are. */
-  readonly origins: readonly string[];
-  /** Which of the cache's tokens is sent. @defaultValue 'default' */
-  readonly key?: string;
-}
-
-/**
- * Sends requests with the cache's token, in place of any `Authorization` of the caller's. After a 401 sends once more
- * with another token, unless the body is a stream.
- *
- * @throws `TypeError` when the policy is made, if `origins` is not a list of origins.
- * @throws what {@link TokenCache.get} throws, when the request is made.
- */
-export function bearer(cache: TokenCache, { origins, key = 'default' }: BearerOptions): Policy {
-  const urls = Array.isArray(origins) ? origins.map((origin) => URL.parse(origin)) : [];
-  // A path would promise a narrower trust than is kept.
-  if (urls.length === 0 || !urls.every((url) => url?.href === `${url?.origin}/`)) {
-    throw new TypeError('bearer: origins must be a list of origins such as https://api.example.com');
-  }
-  const trusted = new Set(urls.map((url) => url?.origin));
-
-  return (next) =>
-    async function withBearer(input, init) {
-      if (!trusted.has(urlOf(input).origin)) return next(input, init);
-      const own = input instanceof Request ? input : undefined;
-      const signal = (init?.signal === undefined ? own?.signal : init.signal) ?? undefined;
-
-      const token = await cache.get({ key, signal });
-      const mayRepeat = !token.isFresh && isReplayable(init?.body);
-      const repeat = mayRepeat && own?.body && !init?.body ? own.clone() : input;
-      const response = await next(input, withToken(token));
-      if (response.status !== 401 || !cache.reject(token, key) || !mayRepeat) return response;
-
-      response.body?.cancel().catch(() => {});
-      const another = await cache.get({ key, signal });
-      const answer = await next(repeat, withToken(another));
-      if (answer.status === 401) cache.reject(another, key);
-      return answer;
-
-      function withToken({ value }: AccessToken): RequestInit {
-        const headers = new Headers(init?.headers ?? own?.headers);
-        headers.set('authorization', `Bearer ${value}`);
-        return { ...init, headers };
-      }
-    };
 }
 
 /** What is known of one key. All times, those in `token` too, are `performance.now()`. */
@@ -258,8 +193,6 @@ interface Entry {
   refusal?: { readonly error: unknown; readonly untilMs: number };
   isUnsaved: boolean;
 }
-
-const NONE: StoredToken = { accessToken: '', expiresAtMs: -Infinity };
 
 function leftMs({ expiresAtMs }: StoredToken): number {
   return expiresAtMs - performance.now();
@@ -298,18 +231,6 @@ function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   });
 }
 
-/** The request's URL; a relative one resolves against the page, where there is one. */
-function urlOf(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href);
-}
-
-/** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */
-function isReplayable(body: unknown): boolean {
-  // Node takes whatever it can iterate; not every browser can iterate its streams.
-  return !(body instanceof ReadableStream || Symbol.asyncIterator in Object(body));
-}
-
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
   try {
@@ -320,7 +241,7 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
   }
 }
 
-/** Apart by which requests stay whose tokens are of no use. */
+const NONE: StoredToken = { accessToken: '', expiresAtMs: -Infinity };
 const FLOOR_MS = 1_000;
 const HOLD_REFUSAL_MS = 60_000;
 /** Refused for what was asked or who asked (RFC 6749, 5.2): asking again changes nothing. */

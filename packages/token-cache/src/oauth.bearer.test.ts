@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bearer, type Fetch, type TokenCache, type TokenRequest, tokenCache } from './token-cache.ts';
+import { bearer, type Fetch, type TokenRequest } from './oauth.ts';
+import { type TokenCache, tokenCache } from './token-cache.ts';
 
 afterEach(() => void vi.useRealTimers());
 
