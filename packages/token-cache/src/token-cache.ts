@@ -33,7 +33,7 @@ export type TokenCacheEvent = { readonly key: string } & (
 export interface TokenCacheOptions {
   /** Your own, or one of the grants in `oauth.ts`. */
   readonly request: TokenRequest;
-  /** Milliseconds before its end when a token is renewed: at most half its life, less at random. @defaultValue 30_000 */
+  /** How many ms before its end a token is renewed: at most half its lifetime, less at random. @defaultValue 30_000 */
   readonly refreshBeforeMs?: number;
   /** Lifetime of a token that does not tell, in milliseconds, from 1 to `Infinity`. @defaultValue 3_600_000 */
   readonly defaultLifetimeMs?: number;
@@ -72,8 +72,8 @@ export interface TokenCache {
 }
 
 /**
- * Shares one access token per key among all callers and renews it early. A refusal such as `invalid_client` stands for a
- * minute before it is put to the test again.
+ * Shares one access token per key among all callers and renews it early. A refusal such as `invalid_client` stands for
+ * a minute before it is put to the test again.
  *
  * @throws `TypeError` or `RangeError` when the cache is made, for an option that cannot be.
  */
