@@ -10,7 +10,8 @@ import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { requestLog } from '@steadfetch/request-log';
 import { timeout } from '@steadfetch/timeout';
-import { bearer, clientCredentials, refreshToken, type TokenCacheOptions, tokenCache } from '@steadfetch/token-cache';
+import { type TokenCacheOptions, tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials, refreshToken } from '@steadfetch/token-cache/oauth';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 type Fetch = typeof globalThis.fetch;

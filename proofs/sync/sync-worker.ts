@@ -25,6 +25,7 @@ process.send!('ready');
 const outcomes = await Promise.allSettled(
   Object.entries(sources).map(([source, pages]) => resumableSync(pages, sink, { source })),
 );
+process.send!('synced');
 await close();
 process.disconnect();
 process.exitCode = outcomes.every(({ status }) => status === 'fulfilled') ? 0 : GAVE_UP;
