@@ -5,9 +5,9 @@ import {
   cursorPagination,
   type Fetch,
   type Json,
-  nextCursor,
   type Page,
 } from './cursor-pagination.ts';
+import { nextCursor } from './next-cursor.ts';
 
 it('sends the cursor under its name, in the query of the first URL', async () => {
   const server = answering(['a+b=', 'c', null]);
@@ -84,8 +84,8 @@ it('goes on past empty pages that have a cursor', async () => {
   expect(await collect(server.fetch, { next: named })).toHaveLength(4);
 });
 
-it('throws a PageError on a number that no parameter carries', async () => {
-  await expect(collect(answering([7]).fetch)).rejects.toMatchObject({ name: 'PageError', page: 1 });
+it.each([7, 0, true])('throws a PageError on a bare %o, which no parameter carries', async (cursor) => {
+  await expect(collect(answering([cursor]).fetch)).rejects.toMatchObject({ name: 'PageError', page: 1 });
 });
 
 it('shows an expired cursor by its status, with the way back', async () => {

@@ -37,27 +37,23 @@ export interface PaginationOptions<Item> {
 
 /** How a page tells what comes next, and how that is sent. */
 export interface CursorPaginationOptions<Item> extends PaginationOptions<Item> {
-  /** Finds in a page what comes next; {@link nextCursor} has it ready for many platforms. */
+  /** Finds in a page what comes next; `./next-cursor` has it ready for many platforms. */
   readonly next: NextCursor;
   /** Origins that URLs and redirects may lead to besides the one asked first. They are handed the credentials too. */
   readonly origins?: readonly string[];
 }
 
-/**
- * Says what comes after a page: parameters to set, in the query or in a JSON text in `init.body` (where an object goes into
- * the one there), or a URL. `undefined`, `null`, `false`, `''` or parameters that are nothing but these end the listing.
- */
+/** Says what comes after a page: parameters to set, in the query or in `init.body` where that is JSON, or a URL. */
 export type NextCursor = (body: Json, items: readonly Json[]) => Cursor;
 
-/** What a page says comes next. It is opaque: sent back as it came, never parsed. */
+/** Sent back as it came. `undefined`, `null`, `false`, `''`, or parameters that are nothing but these, end the listing. */
 export type Cursor = string | false | null | undefined | Readonly<Record<string, Json>>;
 
 /**
  * Follows a cursor from page to page until a page has none. An empty page is not the end.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
- * @throws {@link PageError} when a page is not had; an expired cursor shows by its `status`.
- * @throws {@link CrossOriginError} when a URL or a redirect leads elsewhere than to `origins`.
+ * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when a URL or a redirect leads elsewhere.
  * @throws {@link CursorLoopError} when a cursor answers the same page again: before a cycle's second round is over.
  */
 export function cursorPagination<Item>(
@@ -94,48 +90,20 @@ export function cursorPagination<Item>(
     const target = new URL(listing);
     const body = { ...json };
     for (const [name, value] of Object.entries(step)) {
+      // An object, as the variables of GraphQL are, goes into the one that is there.
       if (!json) target.searchParams.set(name, String(value));
       else body[name] = value?.constructor === Object ? { ...json[name], ...value } : value;
     }
     return [target, json ? { ...init, body: JSON.stringify(body) } : init];
   }
 
-  function stepOf(cursor: Cursor, base: string): Step | null {
-    if (ABSENT.includes(cursor)) return null;
-    if (typeof cursor === 'string') return new URL(cursor, base).href;
-    if (typeof cursor !== 'object') throw new TypeError('A cursor that is no URL needs the name of a parameter');
-    const entries = Object.entries(cursor ?? {}).filter(([, value]) => !ABSENT.includes(value));
+  function stepOf(cursor: Json, base: string): Step | null {
+    if (typeof cursor === 'string' && cursor) return new URL(cursor, base).href;
+    if (typeof cursor === 'number' || cursor === true) throw new TypeError('A cursor needs the name of its parameter');
+    const entries = Object.entries(cursor || {}).filter(([, value]) => value || value === 0);
     return entries.length > 0 ? Object.fromEntries(entries) : null;
   }
 }
-
-/** What comes next on these platforms, and under which name it is sent. */
-export const nextCursor = {
-  airtable: (body: Json): Cursor => ({ offset: body.offset }),
-  anthropic: (body: Json): Cursor => body.has_more && { after_id: required(body.last_id) },
-  anthropicPage: (body: Json): Cursor => ({ page: body.next_page }),
-  anthropicToken: (body: Json): Cursor => ({ page_token: body.next_page }),
-  django: (body: Json): Cursor => body.next,
-  google: (body: Json): Cursor => ({ pageToken: body.nextPageToken }),
-  hubspot: (body: Json): Cursor => ({ after: body.paging?.next?.after }),
-  intercom: (body: Json): Cursor => ({ starting_after: body.pages?.next?.starting_after }),
-  jsonApi: (body: Json): Cursor => body.links?.next?.href ?? body.links?.next,
-  jira: (body: Json): Cursor => ({ nextPageToken: body.nextPageToken }),
-  microsoftGraph: (body: Json): Cursor => body['@odata.nextLink'],
-  mixpanel: ({ page, page_size, session_id, results }: Json): Cursor =>
-    results.length >= page_size && { page: page + 1, session_id },
-  notion: (body: Json): Cursor => ({ start_cursor: body.next_cursor }),
-  openai: (body: Json): Cursor => body.has_more && { after: required(body.last_id) },
-  salesforce: (body: Json): Cursor => body.nextRecordsUrl,
-  slack: (body: Json): Cursor => ({ cursor: body.response_metadata?.next_cursor }),
-  stripe: (body: Json, items: readonly Json[]): Cursor =>
-    body.has_more && { starting_after: required(items.at(-1)?.id) },
-  stripeSearch: (body: Json): Cursor => ({ page: body.next_page }),
-  stripeV2: (body: Json): Cursor => body.next_page_url,
-  x: (body: Json): Cursor => ({ pagination_token: body.meta?.next_token }),
-  zendesk: (body: Json): Cursor => body.meta.has_more && { 'page[after]': required(body.meta.after_cursor) },
-  zendeskOffset: (body: Json): Cursor => body.next_page,
-} as const;
 
 /** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
 export class PageError extends Error {
@@ -166,21 +134,11 @@ export class CursorLoopError extends PageError {
   override readonly name = 'CursorLoopError';
 }
 
-/** A URL, or parameters. */
 type Step = string | Readonly<Record<string, Json>>;
 
 function stepIn({ step }: Resume): Step | null {
   if (typeof step === 'object' || URL.canParse(`${step}`)) return step as Step | null;
   throw new TypeError('cursorPagination: resume must be the `resume` of one of its pages');
-}
-
-/** What ends a listing. */
-const ABSENT: readonly unknown[] = [undefined, null, false, ''];
-
-/** Where a platform says there is more, a missing cursor is a fault, not the end. */
-function required(cursor: Json): Json {
-  if (ABSENT.includes(cursor)) throw new TypeError('There is more, but no cursor to it');
-  return cursor;
 }
 
 function jsonIn(body: string): Json {
