@@ -513,145 +513,138 @@ function retreat(trial: Trial, now: number, inFlight: number | undefined): void 
  * @param nowMs - The local time in epoch milliseconds, for a reset that is a time in a response without `Date`.
  */
 export function readRateLimits(headers: Headers, nowMs: number = Date.now()): RateLimit[] {
-  const fields = new Map(headers);
   // A cached answer tells of another time's quota.
-  if (Number(fields.get('age')) > 0) return [];
-  const limits = [...draftLimits(fields, ''), ...draftLimits(fields, 'beta-')];
-  for (const [name, value] of fields) {
-    if (name.includes('limit')) limits.push(...familyLimits(fields, name, value, nowMs), ...vendorLimits(name, value));
-  }
-  return limits;
+  if (Number(headers.get('age')) > 0) return [];
+  return [...headers]
+    .filter(([name]) => name.includes('limit'))
+    .flatMap(([name, value]) => [
+      ...memberLimits(headers, name, structured(value), nowMs),
+      ...familyLimits(headers, name, value, nowMs),
+      ...usedLimits(name, value),
+    ]);
 }
 
-/** The headers by their names in lower case. */
-type Fields = ReadonlyMap<string, string>;
-
-/** `RateLimit` as the IETF drafts have it since revision 7, and Jira's preview of it. */
-function draftLimits(fields: Fields, prefix: string): RateLimit[] {
-  const states = structured(fields.get(`${prefix}ratelimit`));
-  if (states.length === 0) return [];
-  const policies = new Map(structured(fields.get(`${prefix}ratelimit-policy`)).map((one) => [one.get(''), one]));
+/** `"burst";r=50;t=30` of the IETF drafts since revision 7, Jira's preview of them and Zendesk's endpoints. */
+function memberLimits(headers: Headers, name: string, members: Member[], nowMs: number): RateLimit[] {
+  const policies = new Map(structured(headers.get(`${name}-policy`)).map((policy) => [policy.get(''), policy]));
   // Revision 7 was one dictionary: `limit=100, remaining=50, reset=5`.
-  const dictionary = new Map(states.flatMap((state) => [...state]));
-  if (dictionary.has('remaining')) states.splice(0, states.length, dictionary);
+  const isDictionary = members.some((member) => member.has('remaining'));
+  const states = isDictionary ? [new Map(members.flatMap((member) => [...member]))] : members;
 
   return states.flatMap((state) => {
     const policy = policies.get(state.get('') ?? state.get('limit'));
     const remaining = numberIn(state.get('r') ?? state.get('remaining'));
     // Places rather than requests: what is in flight counts as spent anyway.
-    if (remaining === undefined || policy?.get('qu') === 'concurrent-requests') return [];
+    const isOfPlaces = policy?.get('qu') === 'concurrent-requests' || name.endsWith('-inflight-jobs');
+    if (remaining === undefined || isOfPlaces) return [];
     return {
-      name: state.get('') ?? `${prefix}ratelimit`,
-      limit: numberIn(state.get('limit') ?? policy?.get('q')),
+      name: state.get('') ?? name,
+      limit: numberIn(state.get('limit') ?? state.get('total') ?? policy?.get('q')),
       remaining,
       unit: policy?.get('qu'),
-      ...wholeSeconds(state.get('t') ?? state.get('reset')),
+      ...resetIn(state.get('t') ?? state.get('reset') ?? state.get('resets'), headers, nowMs),
       windowMs: secondsToMs(policy?.get('w')),
     };
   });
 }
 
 /** `…-remaining` with its neighbours `-limit` and `-reset`, wherever in the name the vendor has its own words. */
-function familyLimits(fields: Fields, name: string, value: string, nowMs: number): RateLimit[] {
-  const at = name.indexOf('-remaining');
-  if (at < 0) return [];
-  const head = name.slice(0, at);
-  const tail = name.slice(at + '-remaining'.length);
+function familyLimits(headers: Headers, name: string, value: string, nowMs: number): RateLimit[] {
+  const [head = '', tail] = name.split('-remaining');
   const remaining = numberIn(value);
-  if (!head.includes('limit') || remaining === undefined) return [];
+  if (tail === undefined || !head.includes('limit') || remaining === undefined) return [];
 
-  const quota = fields.get(`${head}-limit${tail}`) ?? fields.get(`${head}-max`) ?? fields.get(head);
+  const field = (suffix: string) => headers.get(head + suffix) ?? undefined;
+  const quota = field(`-limit${tail}`) ?? field('-max') ?? field('');
   const limit = numberIn(quota);
-  const policies = [...structured(quota), ...structured(fields.get('ratelimit-policy'))];
+  const policies = [...structured(quota), ...structured(headers.get('ratelimit-policy'))];
   const policy = policies.find((one) => one.has('w') && numberIn(one.get('')) === limit);
-  const scope = fields.get(`${head}-resource`) ?? fields.get(`${head}-bucket`);
-  const reset = fields.get(`${head}-reset-after${tail}`) ?? fields.get(`${head}-reset${tail}`);
-
-  let windowMs = numberIn(fields.get(`${head}-interval-milliseconds`)) ?? secondsToMs(policy?.get('w'));
-  if (name === 'x-hubspot-ratelimit-secondly-remaining') windowMs = 1_000;
-  // Zendesk's minute is in its documentation only.
-  if (name === 'x-rate-limit-remaining' && fields.has('x-rate-limit')) windowMs = 60_000;
-  const unit = name.includes('tokens') ? 'tokens' : undefined;
-  const label = `${head}${tail}${scope ? `:${scope}` : ''}`;
-  return [{ name: label, limit, remaining, unit, ...resetIn(reset, fields, nowMs), windowMs }];
+  const scope = field('-resource') ?? field('-bucket');
+  const reset = field(`-reset-after${tail}`) ?? field(`-reset${tail}`);
+  const documentedMs = reset === undefined ? WINDOWS_MS[head] : undefined;
+  return [
+    {
+      name: head + tail + (scope ? `:${scope}` : ''),
+      limit,
+      remaining,
+      unit: name.includes('tokens') ? 'tokens' : undefined,
+      ...resetIn(reset, headers, nowMs),
+      windowMs: numberIn(field('-interval-milliseconds')) ?? secondsToMs(policy?.get('w')) ?? documentedMs,
+    },
+  ];
 }
 
-/** Headers that one vendor alone has. */
-function vendorLimits(name: string, value: string): RateLimit[] {
-  if (name === 'x-shopify-shop-api-call-limit') {
-    // A leaky bucket, which on every plan takes 20 s to run dry.
-    const toEmptyMs = ({ limit, remaining }: { limit: number; remaining: number }) =>
-      (20_000 * (limit - remaining)) / limit;
-    return usedOf(value).map((quota) => ({ name, ...quota, resetMs: toEmptyMs(quota), resetErrorMs: 500 }));
-  }
-  if (name === 'sforce-limit-info') {
-    return value.split(';').flatMap((part) => {
-      const [scope = '', pair = ''] = part.trim().split('=');
-      return usedOf(pair).map((quota) => ({ name: scope, ...quota }));
-    });
-  }
+/** Windows that are found in the vendor's documentation only: HubSpot's and Zendesk's. */
+const WINDOWS_MS: Record<string, number> = { 'x-hubspot-ratelimit-secondly': 1_000, 'x-rate-limit': 60_000 };
+
+/** What is used rather than what remains: Shopify's `32/40`, Salesforce's `api-usage=18/5000`, Graph's share of 1. */
+function usedLimits(name: string, value: string): RateLimit[] {
   if (name === 'x-ms-throttle-limit-percentage' && Number(value) > 0) {
     // Sent above 0.8 only, and may pass 1. The windows behind it have ten seconds.
     return [{ name, limit: 100, remaining: Math.max(0, 100 - 100 * Number(value)), windowMs: 10_000 }];
   }
-  // Jobs under way are not requests.
-  if (!name.startsWith('zendesk-ratelimit-') || name.endsWith('-inflight-jobs')) return [];
-  const [fields] = structured(value);
-  const remaining = numberIn(fields?.get('remaining'));
-  if (remaining === undefined) return [];
-  return [{ name, limit: numberIn(fields?.get('total')), remaining, ...wholeSeconds(fields?.get('resets')) }];
-}
-
-/** `32/40`: used of a limit. */
-function usedOf(pair: string): { limit: number; remaining: number }[] {
-  const [, used, limit] = /^\s*(\d+)\s*\/\s*0*([1-9]\d*)/.exec(pair)?.map(Number) ?? [];
-  return used === undefined || limit === undefined ? [] : [{ limit, remaining: Math.max(0, limit - used) }];
+  const isShopify = name === 'x-shopify-shop-api-call-limit';
+  if (!isShopify && name !== 'sforce-limit-info') return [];
+  const pairs = structured(value).flatMap((member) => [...member]);
+  return pairs.flatMap(([scope, pair]) => {
+    const [, used = 0, limit = 0] = /^(\d+)\/(\d+)/.exec(pair)?.map(Number) ?? [];
+    if (limit === 0) return [];
+    // A leaky bucket, which on every plan takes 20 s to run dry.
+    const reset = isShopify ? { resetMs: 20_000 * Math.min(1, used / limit), resetErrorMs: 500 } : {};
+    return { name: scope || name, limit, remaining: Math.max(0, limit - used), ...reset };
+  });
 }
 
 /** A reset in any spelling: delta seconds, epoch seconds or milliseconds, Go duration, ISO 8601 or HTTP date. */
-function resetIn(text: string | undefined, fields: Fields, nowMs: number): Pick<RateLimit, 'resetMs' | 'resetErrorMs'> {
+function resetIn(text: string | undefined, headers: Headers, nowMs: number) {
   const value = text?.trim() ?? '';
-  const number = numberIn(value);
-  const isFine = /\.\d|\d[mµun]s|^\d{12,}$/.test(value);
+  const number = numberIn(value) ?? Number.NaN;
+  const errorMs = /\.\d|[mµun]s|^\d{12,}$/.test(value) ? 0 : 1_000;
 
   // No delta lasts 30 years, and no epoch in seconds is younger.
-  const deltaMs = number === undefined ? goDurationMs(value) : number < 1e9 ? number * 1_000 : undefined;
-  if (deltaMs !== undefined) return { resetMs: Math.min(deltaMs, FARTHEST_MS), resetErrorMs: isFine ? 0 : 1_000 };
+  const deltaMs = number < 1e9 ? number * 1_000 : goDurationMs(value);
+  if (!Number.isNaN(deltaMs)) return { resetMs: Math.min(deltaMs, FARTHEST_MS), resetErrorMs: errorMs };
 
   // A second has ten digits, a millisecond thirteen.
-  const isoMs = ISO_DATE.test(value) ? Date.parse(value) : Number.NaN;
-  const epochMs = number === undefined ? httpDateMs(value) || isoMs : number < 1e11 ? number * 1_000 : number;
+  const epochMs = number < 1e11 ? number * 1_000 : number || httpDateMs(value) || isoDateMs(value);
   if (Number.isNaN(epochMs)) return {};
   // Both times are the server's, so its clock may be wrong. `Date` is cut to the second.
-  const dateMs = httpDateMs(fields.get('date') ?? '') || undefined;
-  const resetMs = epochMs - (dateMs === undefined ? nowMs : dateMs + 500);
-  return {
-    resetMs: Math.min(Math.max(0, resetMs), FARTHEST_MS),
-    resetErrorMs: (isFine ? 0 : 1_000) + (dateMs === undefined ? 0 : 500),
-  };
+  const dateMs = httpDateMs(headers.get('date') ?? '');
+  const [sentAtMs, dateErrorMs] = Number.isNaN(dateMs) ? [nowMs, 0] : [dateMs + 500, 500];
+  const resetMs = Math.min(Math.max(0, epochMs - sentAtMs), FARTHEST_MS);
+  return { resetMs, resetErrorMs: errorMs + dateErrorMs };
 }
 
-function goDurationMs(text: string): number | undefined {
-  if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) return undefined;
+function isoDateMs(text: string): number {
+  return /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+}
+
+function goDurationMs(text: string): number {
+  if (!/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) return Number.NaN;
   let ms = 0;
   for (const [, amount, unit] of text.matchAll(/([\d.]+)([a-zµ]+)/g)) ms += Number(amount) * (GO_UNITS_MS[unit!] ?? 0);
   return ms;
 }
 
-/** The members of a structured field (RFC 9651), each by its parameters; its own value has the empty name. */
-function structured(text: string | undefined): Map<string, string>[] {
-  // With a quote left open the whole field is malformed.
-  if (!text || !/^(?:"(?:\\.|[^"\\])*"|[^"])*$/s.test(text)) return [];
-  return (text.match(/(?:"(?:\\.|[^"\\])*"|[^",])+/g) ?? []).map((member) => {
-    const parts = member.match(/(?:"(?:\\.|[^"\\])*"|[^";])+/g) ?? [];
-    return new Map(
-      parts.map((part) => {
-        const [, name = '', value = ''] = /^(?:([\w*.-]+)\s*=)?\s*(.*)$/s.exec(part.trim()) ?? [];
-        return [name, value.replace(/^"(.*)"$/s, '$1').replace(/\\(.)/gs, '$1')];
-      }),
-    );
-  });
+const GO_UNITS_MS: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
+
+/** A member of a structured field by its parameters; its own value has the empty name. */
+type Member = Map<string, string>;
+
+/** Reads a structured field (RFC 9651). One that is malformed is none. */
+function structured(text: string | null | undefined): Member[] {
+  const members: Member[] = [];
+  let end = 0;
+  for (const { 0: part, 1: separator, 2: name = '', 3: quoted, 4: bare = '', index } of (text ?? '').matchAll(PART)) {
+    if (separator !== ';') members.push(new Map());
+    members.at(-1)?.set(name, quoted?.replace(/\\(.)/gs, '$1') ?? bare.trim());
+    end = index + part.length;
+  }
+  return end === text?.length ? members : [];
 }
+
+/** A value, bare or quoted, with its name, if it has one, and what separates it from the last. */
+const PART = /(^|[,;])\s*(?:([\w*.-]+)\s*=\s*)?(?:"((?:\\.|[^"\\])*)"\s*|([^",;]*))/gsy;
 
 /** The number that a field begins with; a list joined from several lines counts by its first. */
 function numberIn(text: string | undefined): number | undefined {
@@ -661,16 +654,8 @@ function numberIn(text: string | undefined): number | undefined {
 
 function secondsToMs(text: string | undefined): number | undefined {
   const seconds = numberIn(text);
-  return seconds === undefined ? undefined : Math.min(seconds * 1_000, FARTHEST_MS);
+  return seconds === undefined ? undefined : seconds * 1_000;
 }
-
-function wholeSeconds(text: string | undefined): Pick<RateLimit, 'resetMs' | 'resetErrorMs'> {
-  const resetMs = secondsToMs(text);
-  return resetMs === undefined ? {} : { resetMs, resetErrorMs: 1_000 };
-}
-
-const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)$/;
-const GO_UNITS_MS: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
 
 /** Whether a response says that there were too many requests; for a 403 only its body can tell. */
 function isRefusal(response: Response, isHinted: boolean): boolean | Promise<boolean> {
