@@ -275,8 +275,7 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
       }
     }
     const unhintedMs = (status === 403 ? 60_000 : 1_000) * Math.min(64, 2 ** (refusalsInARow - 1));
-    const pauseMs = (hintMs ?? resetMs ?? unhintedMs) * (1 + random() / 10);
-    pausedUntil = Math.max(pausedUntil, now + pauseMs);
+    pausedUntil = Math.max(pausedUntil, now + (hintMs ?? resetMs ?? unhintedMs) * (1 + random() / 10));
     accepted = 0;
     busyMs = 0;
     notify(onEvent, { type: 'paused', key, status, resumeAt: toEpochMs(pausedUntil) });
@@ -295,7 +294,6 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
   }
 
   function learn(slot: Slot, limits: RateLimit[], hintMs: number | undefined, now: number): void {
-    const named = new Set<string>();
     for (const limit of limits) {
       const { name = '', resetMs = hintMs } = limit;
       const quota = quotas.get(name) ?? startQuota(limit, now);
@@ -303,16 +301,15 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
       const isSooner = isSpent(limit) && hintMs !== undefined && resetMs !== undefined;
       takeIn(quota, isSooner ? { ...limit, resetMs: Math.min(hintMs, resetMs) } : limit, slot, sentCount, now);
       quotas.set(name, quota);
-      named.add(name);
 
       const isLow = quota.remaining <= quota.limit * RESERVE_RATIO && quota.latestResetAt - now > maxWaitMs;
       if (isLow && !quota.isLow) notify(onEvent, { type: 'quota-low', key, limit });
       quota.isLow = isLow;
     }
+    const named = new Set(limits.map(({ name = '' }) => name));
     for (const [name, quota] of quotas) {
       if (named.has(name)) continue;
-      const isOver = now >= quota.latestResetAt || quota.latestResetAt === Infinity;
-      if (isOver) quotas.delete(name);
+      if (now >= quota.latestResetAt || quota.latestResetAt === Infinity) quotas.delete(name);
       else if (limits.length === 0) quota.remaining -= 1;
     }
   }
@@ -444,28 +441,28 @@ function quotaOpensAt(quota: Quota, now: number, inFlight: number, lastSentAt: n
 }
 
 /**
- * Reads the limits that a response announces, in every dialect in use: the IETF drafts (`RateLimit` and
- * `RateLimit-Policy`, all revisions), every `…limit-remaining…` family (GitHub, X, Discord, Zendesk, HubSpot, OpenAI,
- * Anthropic, Jira, Intercom…), Shopify's and Salesforce's used/limit pairs, Zendesk's endpoint limits and Microsoft
- * Graph's percentage. What is malformed counts as absent.
+ * Reads the limits that a response announces, in every dialect in use: all revisions of the IETF drafts, every
+ * `…limit-remaining…` family (GitHub, X, Discord, HubSpot, OpenAI, Anthropic, Jira, Intercom…), Shopify's and Salesforce's
+ * used/limit pairs, Zendesk's endpoint limits and Microsoft Graph's percentage. What is malformed counts as absent.
  *
  * @param nowMs - The local time in epoch milliseconds, for a reset that is a time in a response without `Date`.
  */
 export function readRateLimits(headers: Headers, nowMs: number = Date.now()): RateLimit[] {
+  const fields = new Map(headers);
   // A cached answer tells of another time's quota.
-  if (Number(headers.get('age')) > 0) return [];
-  return [...headers]
-    .filter(([name]) => name.includes('limit'))
-    .flatMap(([name, value]) => [
-      ...memberLimits(headers, name, structured(value), nowMs),
-      ...familyLimits(headers, name, value, nowMs),
-      ...usedLimits(name, value),
-    ]);
+  if (Number(fields.get('age')) > 0) return [];
+  const readers = [memberLimits, familyLimits, usedLimits];
+  const announcing = [...fields].filter(([name]) => name.includes('limit'));
+  return announcing.flatMap(([name, value]) => readers.flatMap((reader) => reader(name, value, fields, nowMs)));
 }
 
+/** The headers by their names in lower case. */
+type Fields = ReadonlyMap<string, string>;
+
 /** `"burst";r=50;t=30` of the IETF drafts since revision 7, Jira's preview of them and Zendesk's endpoints. */
-function memberLimits(headers: Headers, name: string, members: Member[], nowMs: number): RateLimit[] {
-  const policies = new Map(structured(headers.get(`${name}-policy`)).map((policy) => [policy.get(''), policy]));
+function memberLimits(name: string, value: string, fields: Fields, nowMs: number): RateLimit[] {
+  const members = structured(value);
+  const policies = new Map(structured(fields.get(`${name}-policy`)).map((policy) => [policy.get(''), policy]));
   // Revision 7 was one dictionary: `limit=100, remaining=50, reset=5`.
   const isDictionary = members.some((member) => member.has('remaining'));
   const states = isDictionary ? [new Map(members.flatMap((member) => [...member]))] : members;
@@ -481,22 +478,22 @@ function memberLimits(headers: Headers, name: string, members: Member[], nowMs: 
       limit: numberIn(state.get('limit') ?? state.get('total') ?? policy?.get('q')),
       remaining,
       unit: policy?.get('qu'),
-      ...resetIn(state.get('t') ?? state.get('reset') ?? state.get('resets'), headers, nowMs),
+      ...resetIn(state.get('t') ?? state.get('reset') ?? state.get('resets'), fields, nowMs),
       windowMs: secondsToMs(policy?.get('w')),
     };
   });
 }
 
 /** `…-remaining` with its neighbours `-limit` and `-reset`, wherever in the name the vendor has its own words. */
-function familyLimits(headers: Headers, name: string, value: string, nowMs: number): RateLimit[] {
+function familyLimits(name: string, value: string, fields: Fields, nowMs: number): RateLimit[] {
   const [head = '', tail] = name.split('-remaining');
   const remaining = numberIn(value);
   if (tail === undefined || !head.includes('limit') || remaining === undefined) return [];
 
-  const field = (suffix: string) => headers.get(head + suffix) ?? undefined;
+  const field = (suffix: string) => fields.get(head + suffix);
   const quota = field(`-limit${tail}`) ?? field('-max') ?? field('');
   const limit = numberIn(quota);
-  const policies = [...structured(quota), ...structured(headers.get('ratelimit-policy'))];
+  const policies = [...structured(quota), ...structured(fields.get('ratelimit-policy'))];
   const policy = policies.find((one) => one.has('w') && numberIn(one.get('')) === limit);
   const scope = field('-resource') ?? field('-bucket');
   const reset = field(`-reset-after${tail}`) ?? field(`-reset${tail}`);
@@ -507,7 +504,7 @@ function familyLimits(headers: Headers, name: string, value: string, nowMs: numb
       limit,
       remaining,
       unit: name.includes('tokens') ? 'tokens' : undefined,
-      ...resetIn(reset, headers, nowMs),
+      ...resetIn(reset, fields, nowMs),
       windowMs: numberIn(field('-interval-milliseconds')) ?? secondsToMs(policy?.get('w')) ?? documentedMs,
     },
   ];
@@ -524,18 +521,19 @@ function usedLimits(name: string, value: string): RateLimit[] {
   }
   const isShopify = name === 'x-shopify-shop-api-call-limit';
   if (!isShopify && name !== 'sforce-limit-info') return [];
-  const pairs = structured(value).flatMap((member) => [...member]);
-  return pairs.flatMap(([scope, pair]) => {
-    const [, used = 0, limit = 0] = /^(\d+)\/(\d+)/.exec(pair)?.map(Number) ?? [];
-    if (limit === 0) return [];
+  return value.split(';').flatMap((part) => {
+    const [, scope = name, used, whole] = /^\s*(?:([\w-]+)=)?(\d+)\/(\d+)/.exec(part) ?? [];
+    const limit = Number(whole);
+    if (!(limit > 0)) return [];
+    const remaining = Math.max(0, limit - Number(used));
     // A leaky bucket, which on every plan takes 20 s to run dry.
-    const reset = isShopify ? { resetMs: 20_000 * Math.min(1, used / limit), resetErrorMs: 500 } : {};
-    return { name: scope || name, limit, remaining: Math.max(0, limit - used), ...reset };
+    const reset = isShopify ? { resetMs: 20_000 * (1 - remaining / limit), resetErrorMs: 500 } : {};
+    return { name: scope, limit, remaining, ...reset };
   });
 }
 
 /** A reset in any spelling: delta seconds, epoch seconds or milliseconds, Go duration, ISO 8601 or HTTP date. */
-function resetIn(text: string | undefined, headers: Headers, nowMs: number) {
+function resetIn(text: string | undefined, fields: Fields, nowMs: number) {
   const value = text?.trim() ?? '';
   const number = numberIn(value) ?? Number.NaN;
   const errorMs = /\.\d|[mµun]s|^\d{12,}$/.test(value) ? 0 : 1_000;
@@ -548,7 +546,7 @@ function resetIn(text: string | undefined, headers: Headers, nowMs: number) {
   const epochMs = number < 1e11 ? number * 1_000 : number || httpDateMs(value) || isoDateMs(value);
   if (Number.isNaN(epochMs)) return {};
   // Both times are the server's, so its clock may be wrong. `Date` is cut to the second.
-  const dateMs = httpDateMs(headers.get('date') ?? '');
+  const dateMs = httpDateMs(fields.get('date') ?? '');
   const [sentAtMs, dateErrorMs] = Number.isNaN(dateMs) ? [nowMs, 0] : [dateMs + 500, 500];
   const resetMs = Math.min(Math.max(0, epochMs - sentAtMs), FARTHEST_MS);
   return { resetMs, resetErrorMs: errorMs + dateErrorMs };
@@ -570,16 +568,17 @@ const GO_UNITS_MS: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000,
 /** A member of a structured field by its parameters; its own value has the empty name. */
 type Member = Map<string, string>;
 
-/** Reads a structured field (RFC 9651). One that is malformed is none. */
-function structured(text: string | null | undefined): Member[] {
+/** Reads a structured field (RFC 9651). One that is malformed is none; one without parameters says nothing of limits. */
+function structured(text: string | undefined): Member[] {
+  if (!text?.includes('=')) return [];
   const members: Member[] = [];
   let end = 0;
-  for (const { 0: part, 1: separator, 2: name = '', 3: quoted, 4: bare = '', index } of (text ?? '').matchAll(PART)) {
+  for (const { 0: part, 1: separator, 2: name = '', 3: quoted, 4: bare = '', index } of text.matchAll(PART)) {
     if (separator !== ';') members.push(new Map());
     members.at(-1)?.set(name, quoted?.replace(/\\(.)/gs, '$1') ?? bare.trim());
     end = index + part.length;
   }
-  return end === text?.length ? members : [];
+  return end === text.length ? members : [];
 }
 
 /** A value, bare or quoted, with its name, if it has one, and what separates it from the last. */
