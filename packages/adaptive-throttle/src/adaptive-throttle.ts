@@ -184,7 +184,8 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
     for (const waiter of queue) {
       const openAt = nextOpening(now);
       if (openAt > now) {
-        const resetAt = spentUntil();
+        const spent = [...quotas.values()].filter(isSpent);
+        const resetAt = Math.max(pausedUntil, ...spent.map(({ latestResetAt }) => latestResetAt));
         if (resetAt - now > maxWaitMs) turnAway(resetAt);
         // With no time to wait for, the next answer calls again.
         else if (openAt < Infinity) timer = setTimeout(admitNext, Math.min(Math.ceil(openAt - now), LONGEST_TIMER_MS));
@@ -212,11 +213,7 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
     return openAt;
   }
 
-  function spentUntil(): number {
-    const spent = [...quotas.values()].filter(isSpent);
-    return Math.max(pausedUntil, ...spent.map(({ latestResetAt }) => latestResetAt));
-  }
-
+  /** Nobody shall wait that long. */
   function turnAway(until: number): void {
     const resetAt = until < Infinity ? toEpochMs(until) : undefined;
     for (const waiter of queue) waiter.reject(new QuotaExhaustedError(resetAt));
@@ -281,10 +278,7 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
     notify(onEvent, { type: 'paused', key, status, resumeAt: toEpochMs(pausedUntil) });
   }
 
-  /**
-   * The rate to try now: a cubic curve (CUBIC, RFC 9438) that starts below the rate refused, lingers just there and then
-   * looks farther and farther beyond. So a refusal that had another reason is soon forgotten.
-   */
+  /** The rate to try now, on CUBIC's curve (RFC 9438): below the rate refused, lingering there, then farther and farther beyond. */
   function ratePerSecond(now: number): number {
     if (refusedPerSecond === Infinity) return Infinity;
     const cut = refusedPerSecond * (1 - DECREASE);
@@ -334,37 +328,34 @@ function latestResetMs({ resetMs = Infinity, resetErrorMs = 0, windowMs = Infini
   return Math.min(resetMs + resetErrorMs, windowMs);
 }
 
-/** What is known of one announced limit. */
-interface Quota {
-  limit: number;
-  /** What is left for sure, less what is in flight. */
-  remaining: number;
-  /** The lowest report since the one that counted last. */
-  lowest: number;
-  /** Servers round, and answers take their time: the reset lies between these two. */
-  earliestResetAt: number;
-  latestResetAt: number;
-  reportedAt: number;
-  /** The last request sent before that. */
-  reportedIndex: number;
-  /** What went in this window since the first report of it, and how many answers of ours it was for. */
-  used: number;
-  own: number;
-  /** What others took in past windows, each counting half as much as the next, and in how long. */
-  others: number;
-  watchedMs: number;
-  /** The reset moves away with every request, as in token buckets: quota comes back bit by bit. */
-  isRolling: boolean;
-  /** Counts tokens or bytes, not requests. */
-  isWeighted: boolean;
-  isLow: boolean;
-}
+type Quota = ReturnType<typeof startQuota>;
 
-function startQuota({ remaining, unit = 'requests' }: RateLimit, now: number): Quota {
-  const report = { limit: 0, remaining, lowest: Infinity, reportedAt: now, reportedIndex: -1 };
-  const account = { used: 0, own: -1, others: 0, watchedMs: 0 };
-  const flags = { isRolling: false, isWeighted: unit !== 'requests', isLow: false };
-  return { ...report, earliestResetAt: -Infinity, latestResetAt: Infinity, ...account, ...flags };
+/** What is known of one announced limit. */
+function startQuota({ remaining, unit = 'requests' }: RateLimit, now: number) {
+  return {
+    limit: 0,
+    /** What is left for sure, less what is in flight. */
+    remaining,
+    /** The lowest report since the one that counted last. */
+    lowest: Infinity,
+    /** Servers round, and answers take their time: the reset lies between these two. */
+    earliestResetAt: -Infinity,
+    latestResetAt: Infinity,
+    reportedAt: now,
+    /** The last request sent before that. */
+    reportedIndex: -1,
+    /** What went in this window since the first report of it, and how many answers of ours it was for. */
+    used: 0,
+    own: -1,
+    /** What others took in past windows, each counting half as much as the next, and in how long. */
+    others: 0,
+    watchedMs: 0,
+    /** The reset moves away with every request, as in token buckets: quota comes back bit by bit. */
+    isRolling: false,
+    /** Counts tokens or bytes, not requests. */
+    isWeighted: unit !== 'requests',
+    isLow: false,
+  };
 }
 
 /**
@@ -479,7 +470,7 @@ function memberLimits(name: string, value: string, fields: Fields, nowMs: number
       remaining,
       unit: policy?.get('qu'),
       ...resetIn(state.get('t') ?? state.get('reset') ?? state.get('resets'), fields, nowMs),
-      windowMs: secondsToMs(policy?.get('w')),
+      windowMs: numberIn(policy?.get('w'), 1_000),
     };
   });
 }
@@ -505,7 +496,7 @@ function familyLimits(name: string, value: string, fields: Fields, nowMs: number
       remaining,
       unit: name.includes('tokens') ? 'tokens' : undefined,
       ...resetIn(reset, fields, nowMs),
-      windowMs: numberIn(field('-interval-milliseconds')) ?? secondsToMs(policy?.get('w')) ?? documentedMs,
+      windowMs: numberIn(field('-interval-milliseconds')) ?? numberIn(policy?.get('w'), 1_000) ?? documentedMs,
     },
   ];
 }
@@ -585,14 +576,9 @@ function structured(text: string | undefined): Member[] {
 const PART = /(^|[,;])\s*(?:([\w*.-]+)\s*=\s*)?(?:"((?:\\.|[^"\\])*)"\s*|([^",;]*))/gsy;
 
 /** The number that a field begins with; a list joined from several lines counts by its first. */
-function numberIn(text: string | undefined): number | undefined {
+function numberIn(text: string | undefined, unit = 1): number | undefined {
   const [, number] = /^\s*(-?\d+(?:\.\d+)?)\s*(?:[,;]|$)/.exec(text ?? '') ?? [];
-  return number === undefined ? undefined : Math.max(0, Number(number));
-}
-
-function secondsToMs(text: string | undefined): number | undefined {
-  const seconds = numberIn(text);
-  return seconds === undefined ? undefined : seconds * 1_000;
+  return number === undefined ? undefined : Math.max(0, Number(number) * unit);
 }
 
 /** Whether a response says that there were too many requests; for a 403 only its body can tell. */
