@@ -372,8 +372,7 @@ function takeIn(quota: Quota, report: RateLimit, { sentAt, index }: Slot, sentCo
 
   const earliest = resetMs === undefined ? -Infinity : sentAt + resetMs - resetErrorMs;
   const latest = now + latestResetMs(report);
-  const hasMoved = earliest > quota.latestResetAt || latest < quota.earliestResetAt;
-  const isNext = hasMoved || remaining > quota.remaining;
+  const isNext = earliest > quota.latestResetAt || remaining > quota.remaining;
   const mayBeNext = now >= quota.earliestResetAt;
 
   quota.used += Math.max(0, quota.remaining - remaining);
@@ -556,19 +555,18 @@ function goDurationMs(text: string): number {
 
 const GO_UNITS_MS: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
 
-/** A member of a structured field by its parameters; its own value has the empty name. */
-type Member = Map<string, string>;
-
-/** Reads a structured field (RFC 9651). One that is malformed is none; one without parameters says nothing of limits. */
-function structured(text: string | undefined): Member[] {
-  if (!text?.includes('=')) return [];
-  const members: Member[] = [];
+/** The members of a structured field (RFC 9651), each by its parameters; its own value has the empty name. */
+function structured(text: string | undefined): Map<string, string>[] {
+  const members: Map<string, string>[] = [];
+  // Without parameters it says nothing of limits.
+  if (!text?.includes('=')) return members;
   let end = 0;
   for (const { 0: part, 1: separator, 2: name = '', 3: quoted, 4: bare = '', index } of text.matchAll(PART)) {
     if (separator !== ';') members.push(new Map());
     members.at(-1)?.set(name, quoted?.replace(/\\(.)/gs, '$1') ?? bare.trim());
     end = index + part.length;
   }
+  // What is malformed somewhere is malformed as a whole.
   return end === text.length ? members : [];
 }
 
