@@ -131,13 +131,19 @@ interface Slot {
   readonly waitedMs: number;
 }
 
+interface Waiter {
+  readonly askedAt: number;
+  readonly resolve: (slot: Slot) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 type Lane = ReturnType<typeof openLane>;
 
 type LaneSettings = AdaptiveThrottleOptions & Required<Pick<AdaptiveThrottleOptions, 'maxWaitMs' | 'random'>>;
 
 /** The scheduler of one key: who goes when, by the quotas announced and by what refusals have taught. */
 function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSettings) {
-  const queue = new Set<PromiseWithResolvers<Slot> & { readonly askedAt: number }>();
+  const queue = new Set<Waiter>();
   const quotas = new Map<string, Quota>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let inFlight = 0;
@@ -162,16 +168,19 @@ function openLane(key: string, { read, maxWaitMs, random, onEvent }: LaneSetting
   /** Waits for a slot; where one is free it is taken before this returns. */
   async function enter(signal: AbortSignal | undefined): Promise<Slot> {
     signal?.throwIfAborted();
-    const waiter = { ...Promise.withResolvers<Slot>(), askedAt: performance.now() };
-    const abort = () => {
-      queue.delete(waiter);
-      waiter.reject(signal?.reason);
-    };
-    queue.add(waiter);
-    signal?.addEventListener('abort', abort);
-    if (queue.size === 1) admitNext(waiter.askedAt);
+    let abort = () => {};
+    const slot = new Promise<Slot>((resolve, reject) => {
+      const waiter = { askedAt: performance.now(), resolve, reject };
+      abort = () => {
+        queue.delete(waiter);
+        reject(signal?.reason);
+      };
+      queue.add(waiter);
+      signal?.addEventListener('abort', abort);
+      if (queue.size === 1) admitNext(waiter.askedAt);
+    });
     try {
-      return await waiter.promise;
+      return await slot;
     } finally {
       signal?.removeEventListener('abort', abort);
       if (queue.size === 0) clearTimeout(timer);
