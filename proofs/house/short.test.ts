@@ -6,7 +6,7 @@ const MAX_LINES = 250;
 /** Each with its reason; a number may only go down. */
 const longer: Record<string, number> = {
   // Every dialect of rate-limit headers is read here.
-  'packages/adaptive-throttle/src/adaptive-throttle.ts': 786,
+  'packages/adaptive-throttle/src/adaptive-throttle.ts': 700,
   // A hundred lines are helpers that other patterns have too.
   'packages/backoff/src/backoff.ts': 291,
   // A chunk's whole course, the answers of five platforms.

@@ -283,6 +283,7 @@ it('takes a negative remaining for none', () => {
 
 it.each([
   ['an open quote', '"burst;r=50;t=30'],
+  ['an open quote further on', '"burst";r=50, "daily;r=900'],
   ['a remaining that is no number', '"burst";r=many'],
   ['no remaining', '"burst"'],
   ['nothing', ''],

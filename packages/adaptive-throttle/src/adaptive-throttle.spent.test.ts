@@ -80,7 +80,6 @@ describe('a quota that is spent for longer than maxWaitMs', () => {
     expect(Math.abs(resetAt - Date.now() - 40_000_000)).toBeLessThan(2_000);
     expect(message).not.toContain('secret');
     expect(JSON.stringify(events)).not.toContain('secret');
-    expect(events.filter(({ type }) => type === 'quota-exhausted')).toHaveLength(1);
   });
 
   it('turns away those who wait already', async () => {
