@@ -69,7 +69,7 @@ export interface SavedCircuit {
   /** In a row; 0 once it has closed. */
   readonly trips: number;
   /** When it may be tested, in epoch milliseconds; absent where it is closed. */
-  readonly openUntil?: number;
+  readonly openUntil?: number | undefined;
   /** What was counted while it was closed, oldest first; `since` is when a count began, in epoch milliseconds. */
   readonly window: readonly { readonly since: number; readonly calls: number; readonly failures: number }[];
 }
@@ -91,13 +91,11 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   requireNumbers('circuitBreaker', { maxOpenMs }, openMs, Number.MAX_SAFE_INTEGER);
   for (const [name, value] of Object.entries({ minimumCalls, halfOpenCalls }))
     if (!Number.isInteger(value)) throw new RangeError(`circuitBreaker: ${name} must be a whole number, got ${value}`);
-  for (const [name, value] of Object.entries({ isFailure, key: keyOf, onEvent })) {
-    if (value === undefined || typeof value === 'function') continue;
-    throw new TypeError(`circuitBreaker: ${name} must be a function, got ${value}`);
-  }
-  if (!areSavedCircuits(restore)) {
+  for (const [name, value] of Object.entries({ isFailure, key: keyOf, onEvent }))
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`circuitBreaker: ${name} must be a function, got ${value}`);
+  if (!areSavedCircuits(restore))
     throw new TypeError(`circuitBreaker: restore must be what save() returned, got ${restore}`);
-  }
 
   /** Epoch milliseconds, as another process understands them, by a clock that never jumps. */
   const originMs = Date.now() - performance.now();
@@ -105,79 +103,84 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   /** The least recently used comes first. */
   const circuits = new Map<string, Circuit>();
-  /** Where the last request went. What begins with an origin and a slash has that origin: no need to parse it. */
-  let last = 'null';
-  for (const { key, trips, openUntil, window } of restore) {
+  for (const { openUntil, window, ...saved } of restore) {
     // By a clock that was wrong, nothing shall last longer than it may.
     const tallies = window.map((tally) => ({ ...tally, since: Math.min(tally.since, clock()) }));
-    const until = Math.min(openUntil ?? 0, clock() + maxOpenMs);
-    const phase: Phase = openUntil === undefined ? { state: 'closed', window: tallies } : { state: 'open', until };
-    Object.assign(circuitOf(key), { trips, phase });
+    use({ ...closed(''), ...saved, window: tallies, openUntil: openUntil && Math.min(openUntil, clock() + maxOpenMs) });
   }
+  /** Where the last request went. What begins with an origin and a slash has that origin: no need to parse it. */
+  let last = 'null';
 
-  function circuitOf(key: string): Circuit {
-    const circuit = circuits.get(key) ?? { key, trips: 0, phase: { state: 'closed', window: [] } };
-    circuits.delete(key);
-    circuits.set(key, circuit);
+  function use(circuit: Circuit): Circuit {
+    circuits.delete(circuit.key);
+    circuits.set(circuit.key, circuit);
     if (circuits.size > MOST_CIRCUITS) circuits.delete(circuits.keys().next().value!);
     return circuit;
   }
 
-  function open(circuit: Circuit, failure?: Response): void {
-    circuit.trips += 1;
+  /** Answers for how long. */
+  function open({ key, trips }: Circuit, failure?: Response): number {
     const askedMs = (failure && retryAfterMs(failure.headers)) ?? 0;
-    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * Math.min(2 ** (circuit.trips - 1), 4)));
-    circuit.phase = { state: 'open', until: clock() + forMs };
-    notify<CircuitEvent>(onEvent, { type: 'open', key: circuit.key, openMs: forMs, trips: circuit.trips });
+    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * Math.min(2 ** trips, 4)));
+    use({ ...closed(key), trips: trips + 1, openUntil: clock() + forMs });
+    notify<CircuitEvent>(onEvent, { type: 'open', key, openMs: forMs, trips: trips + 1 });
+    return forMs;
   }
 
-  /** Lets a call through, or throws. What comes of the call counts only while the phase it began in lasts. */
-  function enter(circuit: Circuit): Phase {
+  /** Lets a call through, or throws. */
+  function enter(key: string): Circuit {
+    const circuit = use(circuits.get(key) ?? closed(key));
+    if (circuit.openUntil === undefined) return circuit;
     const now = clock();
-    if (circuit.phase.state === 'open' && now >= circuit.phase.until) {
-      circuit.phase = { state: 'half-open', admitted: 0, passed: 0, failed: 0, givenUpAt: 0 };
-      notify<CircuitEvent>(onEvent, { type: 'half-open', key: circuit.key });
+    if (now < circuit.openUntil) throw new CircuitOpenError(key, Math.ceil(circuit.openUntil - now));
+    if (circuit.admitted >= halfOpenCalls) {
+      // Calls that never end must not keep a circuit half-open for ever.
+      throw new CircuitOpenError(key, Math.ceil(now < circuit.givenUpAt ? openMs : open(circuit)));
     }
-
-    const { phase } = circuit;
-    if (phase.state === 'closed') return phase;
-    if (phase.state === 'half-open' && phase.admitted < halfOpenCalls) {
-      phase.admitted += 1;
-      phase.givenUpAt = now + maxOpenMs;
-      return phase;
-    }
-    // Calls that never end must not keep a circuit half-open for ever.
-    if (phase.state === 'half-open' && now >= phase.givenUpAt) open(circuit);
-    const retryAfterMs = circuit.phase.state === 'open' ? circuit.phase.until - now : openMs;
-    throw new CircuitOpenError(circuit.key, Math.ceil(retryAfterMs));
+    if (circuit.givenUpAt === 0) notify<CircuitEvent>(onEvent, { type: 'half-open', key });
+    circuit.admitted += 1;
+    circuit.givenUpAt = now + maxOpenMs;
+    return circuit;
   }
 
-  function leave(circuit: Circuit, phase: Phase, failed: boolean | undefined, response?: Response): void {
-    if (circuit.phase !== phase) return;
-    if (phase.state === 'closed' && failed !== undefined) {
-      const { calls, failures } = count(phase.window, failed, clock(), windowMs);
-      if (failed && calls >= minimumCalls && failures / calls >= failureRatio) open(circuit, response);
+  function leave(circuit: Circuit, failed: boolean | undefined, response?: Response): void {
+    const { key, openUntil, window } = circuit;
+    // What began before it opened or closed tells nothing any more.
+    if (circuits.get(key) !== circuit) return;
+    if (openUntil === undefined) {
+      if (failed !== undefined && tooManyFail(window, failed)) open(circuit, response);
+      return;
     }
-    if (phase.state === 'half-open') {
-      if (failed === undefined) phase.admitted -= 1;
-      else if (failed) phase.failed += 1;
-      else phase.passed += 1;
-      // As soon as the calls still out cannot change the verdict.
-      if (phase.failed / halfOpenCalls >= failureRatio) open(circuit, response);
-      else if ((halfOpenCalls - phase.passed) / halfOpenCalls < failureRatio) {
-        circuit.trips = 0;
-        circuit.phase = { state: 'closed', window: [] };
-        notify<CircuitEvent>(onEvent, { type: 'closed', key: circuit.key });
-      }
+    if (failed === undefined) circuit.admitted -= 1;
+    else circuit[failed ? 'failed' : 'passed'] += 1;
+    // As soon as the calls still out cannot change the verdict.
+    if (circuit.failed / halfOpenCalls >= failureRatio) open(circuit, response);
+    else if ((halfOpenCalls - circuit.passed) / halfOpenCalls < failureRatio) {
+      use(closed(key));
+      notify<CircuitEvent>(onEvent, { type: 'closed', key });
     }
+  }
+
+  /** Counts a call, in one of the ten parts of a window; only a failure can be one too many. */
+  function tooManyFail(window: Tally[], failed: boolean): boolean {
+    const now = clock();
+    while (window[0] && now - window[0].since >= windowMs) window.shift();
+    const latest = window.at(-1);
+    const tally = latest && now - latest.since < windowMs / 10 ? latest : { since: now, calls: 0, failures: 0 };
+    if (tally !== latest) window.push(tally);
+    tally.calls += 1;
+    if (!failed) return false;
+
+    tally.failures += 1;
+    const sum = (what: 'calls' | 'failures') => window.reduce((total, part) => total + part[what], 0);
+    return sum('calls') >= minimumCalls && sum('failures') / sum('calls') >= failureRatio;
   }
 
   const policy: Policy = (next) =>
     async function withCircuitBreaker(input, init) {
       const isSameOrigin = !options.key && last !== 'null' && `${input}`.startsWith(`${last}/`);
       if (!isSameOrigin) last = keyOf({ url: urlOf(input), method: methodOf(input, init) });
-      const circuit = circuitOf(last);
-      const phase = enter(circuit);
+      const circuit = enter(last);
       const startedAt = performance.now();
       let response: Response | undefined;
       let error: unknown;
@@ -197,7 +200,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
         if (aborted) failed = undefined;
         else if (isFailure) failed = isFailure({ response, error, durationMs: performance.now() - startedAt, failed });
       } finally {
-        leave(circuit, phase, failed, response);
+        leave(circuit, failed, response);
       }
       if (response) return response;
       throw error;
@@ -205,15 +208,14 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   return Object.assign(policy, {
     state(key: string): CircuitState {
-      const { phase } = circuits.get(key) ?? {};
-      if (phase?.state === 'open' && clock() >= phase.until) return 'half-open';
-      return phase?.state ?? 'closed';
+      const { openUntil } = circuits.get(key) ?? {};
+      if (openUntil === undefined) return 'closed';
+      return clock() < openUntil ? 'open' : 'half-open';
     },
     save(): SavedCircuit[] {
-      return [...circuits.values()].map(({ key, trips, phase }) => {
-        if (phase.state === 'closed') return { key, trips, window: phase.window.map((tally) => ({ ...tally })) };
-        return { key, trips, openUntil: phase.state === 'open' ? phase.until : clock(), window: [] };
-      });
+      return [...circuits.values()].map(({ key, trips, openUntil, window }) =>
+        structuredClone({ key, trips, openUntil, window }),
+      );
     },
   });
 }
@@ -233,18 +235,15 @@ export class CircuitOpenError extends Error {
   }
 }
 
-interface Circuit {
-  readonly key: string;
-  /** In a row, without having closed in between. */
-  trips: number;
-  /** A new object with each change, so that a call can tell whether the phase it began in is over. */
-  phase: Phase;
+/** A new object whenever it opens or closes, so that a call can tell whether the one it began under is still there. */
+interface Circuit extends SavedCircuit {
+  readonly window: Tally[];
+  /** Calls let through to test it, those that have passed or failed, and when no more is expected of the rest. */
+  admitted: number;
+  passed: number;
+  failed: number;
+  givenUpAt: number;
 }
-
-type Phase =
-  | { readonly state: 'closed'; readonly window: Tally[] }
-  | { readonly state: 'open'; readonly until: number }
-  | { readonly state: 'half-open'; admitted: number; passed: number; failed: number; givenUpAt: number };
 
 /** What came of the calls in a tenth of the window. */
 interface Tally {
@@ -255,18 +254,8 @@ interface Tally {
 
 const MOST_CIRCUITS = 1_000;
 
-/** Drops what has left the window, adds a call, and sums up. */
-function count(window: Tally[], failed: boolean, now: number, windowMs: number): Omit<Tally, 'since'> {
-  while (window[0] && now - window[0].since >= windowMs) window.shift();
-
-  const last = window.at(-1);
-  const tally = last && now - last.since < windowMs / 10 ? last : { since: now, calls: 0, failures: 0 };
-  if (tally !== last) window.push(tally);
-  tally.calls += 1;
-  if (failed) tally.failures += 1;
-
-  const sum = (what: 'calls' | 'failures') => window.reduce((total, part) => total + part[what], 0);
-  return { calls: sum('calls'), failures: sum('failures') };
+function closed(key: string): Circuit {
+  return { key, trips: 0, openUntil: undefined, window: [], admitted: 0, passed: 0, failed: 0, givenUpAt: 0 };
 }
 
 function areSavedCircuits(restore: unknown): boolean {
