@@ -58,8 +58,8 @@ export type ItemOutcome<Item> = { readonly index: number; readonly item: Item } 
 
 /**
  * Sends items in chunks, and yields what became of each as soon as it is known, in no order, once. A chunk refused for
- * its size or for one of its items is halved; items that failed for now are sent again; a request without an answer, with
- * the same key and bytes. If `items` throws, what it gave before is finished first.
+ * its size or for one of its items is halved; items that failed for now are sent again; a request without an answer,
+ * with the same key and bytes. If `items` throws, what it gave before is finished first.
  *
  * @throws `TypeError` or `RangeError` when called, for the URL or an option; what `items` throws; the abort's reason.
  */
@@ -78,32 +78,28 @@ export function batch<Item>(
 
   const stop = new AbortController();
   const signal = AbortSignal.any(options.signal ? [options.signal, stop.signal] : [stop.signal]);
-  const settled: { readonly outcomes: ItemOutcome<Item>[]; readonly take: () => void }[] = [];
+  /** What is known. Whoever writes goes on when it is read. */
+  const { readable, writable } = new TransformStream<ItemOutcome<Item>[]>();
+  const known = writable.getWriter();
   /** One answer that asks to wait holds all requests back. */
   let quietUntilMs = 0;
-  let wake = () => {};
   return batches();
 
   async function* batches(): AsyncGenerator<ItemOutcome<Item>, void, undefined> {
     const chunks = chunksOf(items, maxItems);
-    let isOver = false;
-    signal.addEventListener('abort', () => wake());
+    const reader = readable.getReader();
+    signal.addEventListener('abort', () => known.abort(signal.reason));
     try {
       signal.throwIfAborted();
       const lanes = Array.from({ length: concurrency }, async () => {
         for (let next = await chunks.next(); !next.done; next = await chunks.next()) await settle(next.value, 1);
       });
-      Promise.allSettled(lanes).then(() => {
-        isOver = true;
-        wake();
-      });
-      while (settled.length > 0 || !isOver) {
-        const { outcomes = [], take } = settled.shift() ?? {};
-        // From here on its lane is one step ahead.
-        take?.();
-        yield* outcomes;
-        if (settled.length === 0 && !isOver) await new Promise<void>((resolve) => (wake = resolve));
+      Promise.allSettled(lanes)
+        .then(() => known.close())
+        .catch(() => {});
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
         signal.throwIfAborted();
+        yield* next.value;
       }
       await Promise.all(lanes);
     } finally {
@@ -122,19 +118,16 @@ export function batch<Item>(
       return settle(entries.slice(half), round);
     }
 
-    const word = said === 'done' || said === 'unknown' ? said : 'failed';
-    const verdictAt = (place: number) => (typeof said === 'string' ? { outcome: word } : said[place]);
-    const verdicts = entries.map((entry, place) => ({ outcome: 'unknown', ...entry, ...verdictAt(place) }) as const);
+    const verdicts = entries.map((entry, place) => ({ ...entry, ...verdictIn(said, place) }));
     const passing = verdicts.filter(({ outcome }) => outcome === 'retry');
-    const known = verdicts.filter(({ outcome }) => outcome !== 'retry');
-    const askedMs = Math.max(answer.askedMs, ...passing.map(({ afterMs = 0 }) => afterMs));
-    await tell(known, answer);
+    const final = verdicts.filter(({ outcome }) => outcome !== 'retry');
+    await tell(final, answer);
     if (passing.length === 0) return;
+    const askedMs = Math.max(answer.askedMs, ...passing.map(({ afterMs = 0 }) => afterMs));
     if (await mayRepeat(round, askedMs)) return settle(passing, round + 1);
     await tell(passing, answer);
   }
 
-  /** Hands over what is known, and goes on when it is taken. */
   function tell(verdicts: readonly (Entry<Item> & Verdict)[], sent: Answer): Promise<void> {
     const problem = sent.status === undefined ? 'there was no answer' : `the answer was ${sent.status}`;
     const outcomes = verdicts.map(({ index, item, outcome, answer }): ItemOutcome<Item> => {
@@ -142,10 +135,7 @@ export function batch<Item>(
       const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${problem}`, sent, answer);
       return { index, item, status: outcome === 'unknown' ? outcome : 'failed', error };
     });
-    return new Promise((take) => {
-      settled.push({ outcomes, take });
-      wake();
-    });
+    return known.write(outcomes);
   }
 
   /** Sends items until there is an answer to them, always with the same key and the same bytes. */
@@ -183,7 +173,7 @@ export function batch<Item>(
       const asked = response.headers.get('retry-after') ?? '';
       const sentAtMs = Date.parse(response.headers.get('date') ?? '') || Date.now();
       const askedMs = Math.max(0, Number(asked) * 1_000 || Date.parse(asked) - sentAtMs || 0);
-      return { said, status, isLost: response.ok ? json === undefined : status >= 400, askedMs };
+      return { said, status, isLost: response.ok ? json === undefined : PASSING.has(status), askedMs };
     } catch (cause) {
       signal.throwIfAborted();
       return { said: 'unknown', status, isLost: true, askedMs: 0, cause };
@@ -199,7 +189,7 @@ export function batch<Item>(
   }
 }
 
-/** Reads a 2xx whose only list has an entry for each item, by `index` or position, with a status, `success` or errors. */
+/** Reads a 2xx whose only list has an entry for each item, by `index` or place, with a status, `success` or errors. */
 export function readList(body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined {
   const [list, ...others] = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
   if (!ok || list === undefined || others.length > 0) return undefined;
@@ -238,6 +228,11 @@ function wordFor(status: number, hasKey: boolean): Verdict['outcome'] | 'split' 
   return status < 300 || status === 409 ? 'unknown' : outcomeFor(status);
 }
 
+function verdictIn(said: Meaning, place: number): Verdict {
+  if (typeof said !== 'string') return said[place] ?? { outcome: 'unknown' };
+  return { outcome: said === 'done' || said === 'unknown' ? said : 'failed' };
+}
+
 /** What an entry of a list says: by its status, as wherever there is one, or by `success` and errors. */
 function outcomeIn(answer: Json): Verdict['outcome'] {
   const status = [answer?.status, answer?.httpStatusCode].find(Number.isInteger);
@@ -253,6 +248,9 @@ function outcomeFor(status: number): Verdict['outcome'] {
   if ([423, 425, 429].includes(status)) return 'retry';
   return status < 400 || status >= 500 || status === 408 ? 'unknown' : 'failed';
 }
+
+/** Answers after which the same request may bring another, though nobody knows what became of this one. */
+const PASSING = new Set([408, 409, 500, 502, 503, 504, 529]);
 
 /** Numbers the items and cuts them into chunks. What was given before the source failed is a chunk, too. */
 async function* chunksOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, maxItems: number) {
