@@ -129,7 +129,8 @@ export function batch<Item>(
   }
 
   function tell(verdicts: readonly (Entry<Item> & Verdict)[], sent: Answer): Promise<void> {
-    const problem = sent.status === undefined ? 'there was no answer' : `the answer was ${sent.status}`;
+    const told = typeof sent.said === 'string' ? `the answer was ${sent.status}` : 'the answer has it as not done';
+    const problem = sent.status === undefined ? 'there was no answer' : told;
     const outcomes = verdicts.map(({ index, item, outcome, answer }): ItemOutcome<Item> => {
       if (outcome === 'done') return { index, item, status: outcome, answer };
       const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${problem}`, sent, answer);
