@@ -2,7 +2,8 @@ import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { type BackoffEvent, backoff, type RetryContext } from '@steadfetch/backoff';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { timeout } from '@steadfetch/timeout';
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 
 /** What a resilient client needs to know of a provider. */
 export interface ResilientClientOptions {

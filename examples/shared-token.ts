@@ -58,7 +58,8 @@ const POLL_MS = 20;
 
 if (import.meta.main) {
   const { createProvider, serve } = await import('@steadfetch/fake-provider');
-  const { bearer, clientCredentials, tokenCache } = await import('@steadfetch/token-cache');
+  const { tokenCache } = await import('@steadfetch/token-cache');
+  const { bearer, clientCredentials } = await import('@steadfetch/token-cache/oauth');
   const redis = await connect(process.env.REDIS_URL ?? 'redis://127.0.0.1:6379');
   const provider = createProvider();
   const { url, close } = await serve(provider);

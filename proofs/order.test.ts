@@ -1,5 +1,6 @@
 import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 import { describe, expect, it } from 'vitest';
 import { CLIENT, WORLDS, type World } from './world.ts';
 

@@ -5,7 +5,8 @@ import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
-import { bearer, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer } from '@steadfetch/token-cache/oauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 const CREDENTIALS = { authorization: 'Bearer secret', cookie: 'session=secret', 'x-api-key': 'secret' };

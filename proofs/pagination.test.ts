@@ -37,7 +37,7 @@ const PROOFS: readonly { readonly pattern: string; readonly id: ScenarioId; read
     pattern: 'cursor-pagination',
     id: 'pagination/cursor-churn',
     read: ({ baseUrl, fetch }, resume) =>
-      cursorPagination<Item>(`${baseUrl}/items`, { fetch, resume, next: (body) => body.next_cursor, param: 'cursor' }),
+      cursorPagination<Item>(`${baseUrl}/items`, { fetch, resume, next: (body) => ({ cursor: body.next_cursor }) }),
   },
   {
     pattern: 'link-pagination',

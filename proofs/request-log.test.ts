@@ -2,7 +2,8 @@ import { adaptiveThrottle, readRateLimits } from '@steadfetch/adaptive-throttle'
 import { backoff } from '@steadfetch/backoff';
 import { type RequestRecord, requestLog } from '@steadfetch/request-log';
 import { timeout } from '@steadfetch/timeout';
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 import { describe, expect, it } from 'vitest';
 import { CLIENT, WORLDS, type World } from './world.ts';
 

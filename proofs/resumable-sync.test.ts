@@ -14,7 +14,7 @@ const PROOFS: readonly { readonly id: ScenarioId; readonly read: (world: World) 
     read:
       ({ baseUrl, fetch }) =>
       ({ resume }) =>
-        cursorPagination(`${baseUrl}/items`, { fetch, resume, next: (body) => body.next_cursor, param: 'cursor' }),
+        cursorPagination(`${baseUrl}/items`, { fetch, resume, next: (body) => ({ cursor: body.next_cursor }) }),
   },
   {
     id: 'pagination/offset-drift',

@@ -3,14 +3,16 @@ import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
 import { backoff } from '@steadfetch/backoff';
 import { batch } from '@steadfetch/batch';
 import { circuitBreaker } from '@steadfetch/circuit-breaker';
-import { cursorPagination, nextCursor } from '@steadfetch/cursor-pagination';
+import { cursorPagination } from '@steadfetch/cursor-pagination';
+import { nextCursor } from '@steadfetch/cursor-pagination/next-cursor';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
 import { keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { requestLog } from '@steadfetch/request-log';
 import { timeout } from '@steadfetch/timeout';
-import { bearer, clientCredentials, refreshToken, type TokenCacheOptions, tokenCache } from '@steadfetch/token-cache';
+import { type TokenCacheOptions, tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials, refreshToken } from '@steadfetch/token-cache/oauth';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 type Fetch = typeof globalThis.fetch;
@@ -221,7 +223,7 @@ Object.assign(PATHS, {
 
 /** Every paginator, on its first page or on a later one, over a fetch that needs a token. */
 const PAGINATORS: Record<string, (fetch: Fetch, resume?: never) => AsyncGenerator<{ resume: unknown }>> = {
-  'cursor-pagination': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => body.next, param: 'cursor' }),
+  'cursor-pagination': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => ({ cursor: body.next }) }),
   'cursor-pagination with a URL': (fetch) => cursorPagination(ITEMS, { fetch, next: (body) => body.nextUrl }),
   'keyset-pagination': (fetch) => keysetPagination(ITEMS, { fetch, params: { after: 'after' }, limit: 1 }),
   'keyset-pagination by time': (fetch) =>

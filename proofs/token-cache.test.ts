@@ -1,4 +1,5 @@
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 import { describe, expect } from 'vitest';
 import { CLIENT, WORLDS, type World } from './world.ts';
 

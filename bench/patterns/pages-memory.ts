@@ -7,7 +7,6 @@ const { loop, ours, bounded = [], peers } = listings.find((listing) => listing.k
 const { read } = [loop, ...ours, ...bounded, ...peers].find((reader) => reader.name === name)!;
 
 let firstBytes = 0;
-let warmBytes = 0;
 let warmHeapBytes = 0;
 let mostBytes = 0;
 let keptBytes = Number.NaN;
@@ -18,14 +17,11 @@ const records = await consume(read(url), async (_, count) => {
   if (!isWarm) {
     warmHeapBytes = await heldBytes();
     isWarm = true;
-    warmBytes = process.memoryUsage.rss();
   }
   mostBytes = Math.max(mostBytes, process.memoryUsage.rss());
   if (count === Number(last)) keptBytes = (await heldBytes()) - warmHeapBytes;
 });
-process.stdout.write(
-  JSON.stringify({ records, allBytes: mostBytes - firstBytes, grownBytes: mostBytes - warmBytes, keptBytes }),
-);
+process.stdout.write(JSON.stringify({ records, grownBytes: mostBytes - firstBytes, keptBytes }));
 // Whatever connections a client keeps, nobody needs them.
 process.exit();
 

@@ -1,7 +1,8 @@
 /** How each client reads a whole listing, every peer as its documentation says. */
 import { Octokit } from '@octokit/core';
 import { paginateRest } from '@octokit/plugin-paginate-rest';
-import { cursorPagination, nextCursor } from '@steadfetch/cursor-pagination';
+import { cursorPagination } from '@steadfetch/cursor-pagination';
+import { nextCursor } from '@steadfetch/cursor-pagination/next-cursor';
 import type { ConfigInput } from '@steadfetch/fake-provider';
 import { keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';

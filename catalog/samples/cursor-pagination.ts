@@ -8,8 +8,7 @@ const delivered: ProviderRecord[] = [];
 let pages = 0;
 for await (const { items } of cursorPagination<ProviderRecord>('https://provider.test/items', {
   fetch: provider.fetch,
-  next: (body) => body.next_cursor,
-  param: 'cursor',
+  next: (body) => ({ cursor: body.next_cursor }),
 })) {
   delivered.push(...items);
   pages += 1;

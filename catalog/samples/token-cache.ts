@@ -1,5 +1,6 @@
 import { createProvider, scenario } from '@steadfetch/fake-provider';
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 
 // It revokes each token after four requests.
 const provider = createProvider(scenario('auth/token-revoked-mid-run').config);

@@ -23,8 +23,7 @@ await Promise.all([
   exportSource('users', (resume) =>
     cursorPagination<ExportedRecord>(`${baseUrl}/users`, {
       ...common(resume),
-      next: (body) => body.next_cursor,
-      param: 'cursor',
+      next: (body) => ({ cursor: body.next_cursor }),
     }),
   ),
   exportSource('transactions', (resume) => linkPagination<ExportedRecord>(`${baseUrl}/transactions`, common(resume))),

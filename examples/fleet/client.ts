@@ -2,7 +2,8 @@ import { backoff } from '@steadfetch/backoff';
 import { timeout } from '@steadfetch/timeout';
 import { tokenBucket } from '@steadfetch/token-bucket';
 import { redisBucket } from '@steadfetch/token-bucket/redis';
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 import { type Redis, sharedToken } from '../shared-token.ts';
 
 /** What all workers share. */

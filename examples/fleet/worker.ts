@@ -72,8 +72,7 @@ async function takeTurn(job: Job<{ account: string }>, token?: string, lost?: Ab
           fetch: client,
           resume,
           signal,
-          next: (body) => body.next_cursor,
-          param: 'cursor',
+          next: (body) => ({ cursor: body.next_cursor }),
         }),
       store.sink(),
       {

@@ -76,7 +76,7 @@ if (import.meta.main) {
   const { url, close } = await serve(createProvider({ auth: false }));
 
   const figures = await resumableSync(
-    ({ resume }) => cursorPagination(`${url}/items`, { resume, next: (body) => body.next_cursor, param: 'cursor' }),
+    ({ resume }) => cursorPagination(`${url}/items`, { resume, next: (body) => ({ cursor: body.next_cursor }) }),
     redisSink(redis),
     { source: 'items', run: crypto.randomUUID() },
   );

@@ -8,7 +8,8 @@ import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { timeout } from '@steadfetch/timeout';
-import { bearer, clientCredentials, refreshToken, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials, refreshToken } from '@steadfetch/token-cache/oauth';
 
 const {
   BASE_URL = '',
@@ -71,8 +72,7 @@ function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
     case 'cursor':
       return cursorPagination<Item>(`${url}?limit=100`, {
         ...common,
-        next: (body) => body.next_cursor,
-        param: 'cursor',
+        next: (body) => ({ cursor: body.next_cursor }),
       });
     case 'keyset':
       return cursorPagination<Item>(`${url}?limit=100`, {

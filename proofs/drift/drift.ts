@@ -96,7 +96,7 @@ const WAYS: Record<string, Way> = {
     inserts: 'anywhere',
     emptyPercent: 10,
     read: (fetch, limit) =>
-      cursorPagination<Row>(`${ROWS}?limit=${limit}`, { fetch, next: (body) => body.next, param: 'cursor' }),
+      cursorPagination<Row>(`${ROWS}?limit=${limit}`, { fetch, next: (body) => ({ cursor: body.next }) }),
   },
   link: {
     inserts: 'anywhere',

@@ -9,7 +9,8 @@ import { idempotencyKey } from '@steadfetch/idempotency-key';
 import { requestLog } from '@steadfetch/request-log';
 import { timeout } from '@steadfetch/timeout';
 import { tokenBucket } from '@steadfetch/token-bucket';
-import { bearer, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer } from '@steadfetch/token-cache/oauth';
 
 /** More than a client speaks to: what is kept for each must be bounded. */
 const ORIGINS = Array.from({ length: 50 }, (_, index) => `https://${index}.api.test`);

@@ -8,14 +8,10 @@ const longer: Record<string, number> = {
   // Every dialect of rate-limit headers is read here.
   'packages/adaptive-throttle/src/adaptive-throttle.ts': 786,
   // A chunk's whole course, and what its answer says of each item.
-  'packages/batch/src/batch.ts': 293,
-  // The reader of pages, the same in all paginators, is a hundred and fifty.
-  'packages/cursor-pagination/src/cursor-pagination.ts': 355,
-  'packages/keyset-pagination/src/keyset-pagination.ts': 418,
-  'packages/link-pagination/src/link-pagination.ts': 354,
-  'packages/offset-pagination/src/offset-pagination.ts': 415,
-  // The cache, both grants, their endpoint and the policy stand in one file.
-  'packages/token-cache/src/token-cache.ts': 528,
+  'packages/batch/src/batch.ts': 292,
+  // The reader of pages, the same in all paginators, is a hundred and fifty lines.
+  'packages/keyset-pagination/src/keyset-pagination.ts': 353,
+  'packages/offset-pagination/src/offset-pagination.ts': 356,
 };
 
 it.each(patternFiles)('$pattern can be read in one go', ({ path, source }) => {

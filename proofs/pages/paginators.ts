@@ -33,7 +33,7 @@ export const paginators: readonly Paginator[] = [
   },
   {
     name: 'cursor-pagination',
-    read: (url, options) => cursorPagination<Row>(url, { next: ({ next }) => next, param: 'cursor', ...options }),
+    read: (url, options) => cursorPagination<Row>(url, { next: ({ next }) => ({ cursor: next }), ...options }),
     serve: (count, body = inRows) =>
       answer(({ searchParams }) => {
         const from = Number(searchParams.get('cursor'));

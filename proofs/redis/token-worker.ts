@@ -1,7 +1,8 @@
 /** One of many processes that share a token: calls a provider for as long as it is told, and prints what it does. */
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 import { connect, sharedToken } from '../../examples/shared-token.ts';
 
 /** What a worker is told. */

@@ -38,10 +38,14 @@ export interface KillOptions {
   readonly onProcess?: (figures: KillFigures) => void;
 }
 
-/** Syncs, in processes that are killed at random moments, until there were so many kills and the last sync is done. */
+/**
+ * Syncs, in processes that are killed at random moments, until there were so many kills and the last sync is done. The
+ * first sync is left alone: it shows how long one takes on this machine, so that each takes a few kills, at any point of it.
+ */
 export async function killSyncs({ kills, seed, into, records = 400, onProcess }: KillOptions): Promise<KillFigures> {
   const random = seeded(seed);
   let figures = NOTHING;
+  let syncMs = 0;
   for (let nth = 0; nth === 0 || figures.kills < kills; nth += 1) {
     const provider = createProvider({ ...badDay(records), seed: seed + nth });
     const server = await serve(provider);
@@ -49,8 +53,10 @@ export async function killSyncs({ kills, seed, into, records = 400, onProcess }:
     try {
       let inARow = 0;
       for (let ended: Ending | undefined; ended !== 'done'; ) {
-        const livesMs = figures.kills < kills ? random() * LONGEST_LIFE_MS : undefined;
-        ended = await runWorker([server.url, into.kind, into.address], livesMs);
+        const livesMs = nth > 0 && figures.kills < kills ? (random() * syncMs) / 2 : undefined;
+        const worker = await runWorker([server.url, into.kind, into.address], livesMs);
+        ended = worker.ended;
+        if (nth === 0) syncMs += worker.syncedMs;
         figures = add(figures, { kills: Number(ended === 'killed'), failures: Number(ended === 'failed') });
         onProcess?.(figures);
         inARow = ended === 'failed' ? inARow + 1 : 0;
@@ -82,9 +88,6 @@ const NOTHING: KillFigures = {
   doubled: 0,
   wrong: 0,
 };
-
-/** About as long as a sync takes that is left alone, so that kills fall on all of it. */
-const LONGEST_LIFE_MS = 150;
 
 /** The exit code of a worker that could not read a source to its end. */
 const GAVE_UP = 3;
@@ -123,20 +126,28 @@ function badDay(records: number): ConfigInput {
 }
 
 /** Runs a worker to its end, or kills it so long after it began to sync. */
-async function runWorker(told: readonly string[], livesMs: number | undefined): Promise<Ending> {
+async function runWorker(
+  told: readonly string[],
+  livesMs: number | undefined,
+): Promise<{ readonly ended: Ending; readonly syncedMs: number }> {
   const worker = fork(join(import.meta.dirname, 'sync-worker.ts'), told, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const exit = once(worker, 'exit');
   let timer = setTimeout(() => worker.kill('SIGTERM'), STUCK_MS);
-  if (livesMs !== undefined) {
-    worker.once('message', () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => worker.kill('SIGKILL'), livesMs);
-    });
-  }
+  let syncedMs = 0;
+  worker.on('message', (said) => {
+    syncedMs = performance.now() - syncedMs;
+    if (said !== 'ready' || livesMs === undefined) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => worker.kill('SIGKILL'), livesMs);
+  });
   const [code, signal] = await exit;
   clearTimeout(timer);
+  return { ended: endingOf(code, signal), syncedMs };
+}
+
+function endingOf(code: number | null, signal: NodeJS.Signals | null): Ending {
   if (signal === 'SIGKILL') return 'killed';
   if (code === 0) return 'done';
   if (code === GAVE_UP) return 'failed';

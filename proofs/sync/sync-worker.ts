@@ -16,7 +16,7 @@ const shared = { fetch: backoff({ attempts: 8, baseMs: 2, capMs: 20 })(fetch), p
 
 const sources: Record<string, Pages<{ readonly id: string }>> = {
   users: ({ resume }) =>
-    cursorPagination(`${baseUrl}/users`, { ...shared, resume, next: (body) => body.next_cursor, param: 'cursor' }),
+    cursorPagination(`${baseUrl}/users`, { ...shared, resume, next: (body) => ({ cursor: body.next_cursor }) }),
   transactions: ({ resume }) => linkPagination(`${baseUrl}/transactions`, { ...shared, resume }),
   events: ({ resume }) => offsetPagination(`${baseUrl}/events`, { ...shared, resume, limit: 20 }),
 };
@@ -25,6 +25,7 @@ process.send!('ready');
 const outcomes = await Promise.allSettled(
   Object.entries(sources).map(([source, pages]) => resumableSync(pages, sink, { source })),
 );
+process.send!('synced');
 await close();
 process.disconnect();
 process.exitCode = outcomes.every(({ status }) => status === 'fulfilled') ? 0 : GAVE_UP;

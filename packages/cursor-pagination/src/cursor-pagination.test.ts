@@ -5,14 +5,14 @@ import {
   cursorPagination,
   type Fetch,
   type Json,
-  nextCursor,
   type Page,
 } from './cursor-pagination.ts';
+import { nextCursor } from './next-cursor.ts';
 
 it('sends the cursor under its name, in the query of the first URL', async () => {
   const server = answering(['a+b=', 'c', null]);
 
-  await collect(server.fetch, { param: 'cursor' }, 'https://api.test/rows?limit=2&cursor=mine');
+  await collect(server.fetch, { next: named }, 'https://api.test/rows?limit=2&cursor=mine');
 
   expect(server.urls()).toEqual([
     'https://api.test/rows?limit=2&cursor=mine',
@@ -66,14 +66,14 @@ it('resolves it against the URL the platform was redirected to, where the caller
 it.each([undefined, null, '', false, {}, { cursor: undefined }, { cursor: '', page: null }])(
   'ends on %o',
   async (end) => {
-    expect(await collect(answering([end]).fetch, { param: 'cursor' })).toHaveLength(1);
+    expect(await collect(answering([end]).fetch, { next: named })).toHaveLength(1);
   },
 );
 
 it('takes 0 for a cursor', async () => {
   const server = answering([0, { cursor: 0, page: null }, null]);
 
-  await collect(server.fetch, { param: 'cursor' });
+  await collect(server.fetch, { next: named });
 
   expect(server.urls().slice(1)).toEqual(['https://api.test/rows?cursor=0', 'https://api.test/rows?cursor=0']);
 });
@@ -81,11 +81,11 @@ it('takes 0 for a cursor', async () => {
 it('goes on past empty pages that have a cursor', async () => {
   const server = answering(['a', 'b', 'c', null], () => []);
 
-  expect(await collect(server.fetch, { param: 'cursor' })).toHaveLength(4);
+  expect(await collect(server.fetch, { next: named })).toHaveLength(4);
 });
 
-it('throws a PageError on a number where no parameter carries it', async () => {
-  await expect(collect(answering([7]).fetch)).rejects.toMatchObject({ name: 'PageError', page: 1 });
+it.each([7, 0, true])('throws a PageError on a bare %o, which no parameter carries', async (cursor) => {
+  await expect(collect(answering([cursor]).fetch)).rejects.toMatchObject({ name: 'PageError', page: 1 });
 });
 
 it('shows an expired cursor by its status, with the way back', async () => {
@@ -93,7 +93,7 @@ it('shows an expired cursor by its status, with the way back', async () => {
   const fetch: Fetch = async (input, init) =>
     String(input).endsWith('=b') ? Response.json({ error: 'expired' }, { status: 422 }) : server.fetch(input, init);
 
-  await expect(collect(fetch, { param: 'cursor' })).rejects.toMatchObject({
+  await expect(collect(fetch, { next: named })).rejects.toMatchObject({
     name: 'PageError',
     message: 'Page 3 of https://api.test/rows: the answer was 422',
     page: 3,
@@ -104,9 +104,9 @@ it('shows an expired cursor by its status, with the way back', async () => {
 
 it('has nothing to go on to after the last page', async () => {
   const server = answering(['a', null]);
-  const pages = await collect(server.fetch, { param: 'cursor' });
+  const pages = await collect(server.fetch, { next: named });
 
-  expect(await collect(server.fetch, { param: 'cursor', resume: pages.at(-1)!.resume })).toEqual([]);
+  expect(await collect(server.fetch, { next: named, resume: pages.at(-1)!.resume })).toEqual([]);
   expect(server.urls()).toHaveLength(2);
 });
 
@@ -155,14 +155,14 @@ it.each([
     return Response.json({ rows: [{ id: page }], next: page + 1 === tail + round ? tail : page + 1 });
   });
 
-  await expect(collect(fetch, { param: 'cursor' })).rejects.toMatchObject({ name: 'CursorLoopError' });
+  await expect(collect(fetch, { next: named })).rejects.toMatchObject({ name: 'CursorLoopError' });
   expect(fetch.mock.calls.length).toBeLessThanOrEqual(1 + tail + 2 * round);
 });
 
 it('throws where the server ignores the cursor', async () => {
   const fetch = vi.fn<Fetch>(async () => Response.json({ rows: [{ id: 1 }], next: 'a' }));
 
-  await expect(collect(fetch, { param: 'wrong' })).rejects.toMatchObject({
+  await expect(collect(fetch, { next: ({ next }) => ({ wrong: next }) })).rejects.toMatchObject({
     name: 'CursorLoopError',
     page: 3,
     resume: { step: { wrong: 'a' } },
@@ -173,19 +173,19 @@ it('throws where the server ignores the cursor', async () => {
 it('goes on with a cursor that stays the same while the pages change', async () => {
   const server = answering([...Array(300).fill('scroll'), null]);
 
-  expect(await collect(server.fetch, { param: 'cursor' })).toHaveLength(301);
+  expect(await collect(server.fetch, { next: named })).toHaveLength(301);
 });
 
 it('goes on over equal pages while the cursor changes', async () => {
   const server = answering([...Array(300).keys(), null], () => [{ id: 1 }]);
 
-  expect(await collect(server.fetch, { param: 'cursor' })).toHaveLength(301);
+  expect(await collect(server.fetch, { next: named })).toHaveLength(301);
 });
 
 it('takes no long listing for a cycle', async () => {
   const server = answering([...Array(5_000).keys(), null]);
 
-  expect(await collect(server.fetch, { param: 'cursor' })).toHaveLength(5_001);
+  expect(await collect(server.fetch, { next: named })).toHaveLength(5_001);
 });
 
 it('reads a Slack listing with a ready reader', async () => {
@@ -216,6 +216,7 @@ interface Row {
 }
 
 const nextOf = ({ next }: Json): Cursor => next;
+const named = ({ next }: Json): Cursor => (typeof next === 'object' ? next : { cursor: next });
 
 async function collect(
   fetch: Fetch,

@@ -2,8 +2,7 @@
 export type Fetch = typeof globalThis.fetch;
 
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
 export type Resume = Readonly<Record<string, unknown>>;
@@ -20,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -38,39 +37,32 @@ export interface PaginationOptions<Item> {
 
 /** How a page tells what comes next, and how that is sent. */
 export interface CursorPaginationOptions<Item> extends PaginationOptions<Item> {
-  /** Finds in a page what comes next; {@link nextCursor} has it ready for many platforms. */
+  /** Finds in a page what comes next; `./next-cursor` has it ready for many platforms. */
   readonly next: NextCursor;
-  /** The query parameter that carries a bare cursor. Without it, a bare string is a URL. @defaultValue none */
-  readonly param?: string;
   /** Origins that URLs and redirects may lead to besides the one asked first. They are handed the credentials too. */
   readonly origins?: readonly string[];
 }
 
-/**
- * Says what comes after a page: a cursor for `param`, a URL, or an object of parameters to set: in the query, or in a JSON
- * text in `init.body`, where an object goes into the one there. `undefined`, `null`, `false`, `''` or an object of nothing
- * but these ends the listing; `0` is a cursor.
- */
+/** Says what comes after a page: parameters to set, in the query or in `init.body` where that is JSON, or a URL. */
 export type NextCursor = (body: Json, items: readonly Json[]) => Cursor;
 
-/** What a page says comes next. It is opaque: sent back as it came, never parsed. */
-export type Cursor = string | number | false | null | undefined | Readonly<Record<string, Json>>;
+/** Sent back as it came. `undefined`, `null`, `false`, `''`, or parameters that are nothing but these, end the listing. */
+export type Cursor = string | false | null | undefined | Readonly<Record<string, Json>>;
 
 /**
  * Follows a cursor from page to page until a page has none. An empty page is not the end.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
- * @throws {@link PageError} when a page is not had; an expired cursor shows by its `status`.
- * @throws {@link CrossOriginError} when a URL or a redirect leads to an origin not in `origins`.
+ * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when a URL or a redirect leads elsewhere.
  * @throws {@link CursorLoopError} when a cursor answers the same page again: before a cycle's second round is over.
  */
 export function cursorPagination<Item>(
   url: string | URL,
   options: CursorPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, next, param, origins = [] } = options;
+  const { fetch = globalThis.fetch, init, next, origins = [] } = options;
   const listing = httpUrl('cursorPagination: url', url);
-  const trusted = new Set([listing.origin, ...origins.map((url) => httpUrl('cursorPagination: origins', url).origin)]);
+  const trusted = origins.map((url) => httpUrl('cursorPagination: origins', url).origin).concat(listing.origin);
   if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
   checkInteger('cursorPagination: maxPages', options.maxPages, 1);
   checkInteger('cursorPagination: prefetch', options.prefetch, 0);
@@ -78,81 +70,40 @@ export function cursorPagination<Item>(
   const begin = options.resume ? stepIn(options.resume) : {};
 
   return readAhead(async function* cursorPages(signal) {
-    const wasHere = cycleDetector();
-    let step = begin;
-    let resume = options.resume ?? undefined;
-    for (let page = 1; step !== null; page++) {
-      const place: Place = { listing, page, resume };
-      const wire: Wire = { fetch, init: initFor(step), signal, trusted };
-      const { items, response, following } = await loadPage(wire, place, urlFor(step), (body, response, base) => {
+    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume };
+    const steps: string[] = [];
+    for (let step = begin; step !== null; place.page++) {
+      const { items, response, following } = await loadPage(place, ...requestFor(step), (body, response, base) => {
         const items = itemsIn(body, options.items);
         return { items, response, following: stepOf(next(body, items), base) };
       });
-      if (wasHere(JSON.stringify([step, items.length, items[0], items.at(-1)]))) {
-        throw new CursorLoopError('the cursor runs in a circle', place);
-      }
+      const visit = JSON.stringify([step, items.length, items[0], items.at(-1)]);
+      if (wasHere(steps, visit)) throw new CursorLoopError('the cursor runs in a circle', place);
       step = following;
-      resume = { step };
-      yield { items, response, resume };
+      place.resume = { step };
+      yield { items, response, resume: place.resume };
     }
   }, options);
 
-  function urlFor(step: Step): URL {
-    if (typeof step === 'string') return new URL(step);
+  function requestFor(step: Step): [URL, RequestInit | undefined] {
+    if (typeof step === 'string') return [new URL(step), init];
     const target = new URL(listing);
-    const set = json === undefined ? Object.entries(step) : [];
-    for (const [name, value] of set) target.searchParams.set(name, String(value));
-    return target;
-  }
-
-  function initFor(step: Step): Wire['init'] {
-    if (json === undefined || typeof step === 'string') return init;
-    const entries = Object.entries<Json>(step).map(([name, value]) => {
-      return [name, value?.constructor === Object ? { ...json[name], ...value } : value];
-    });
-    return { ...init, body: JSON.stringify({ ...json, ...Object.fromEntries(entries) }) };
-  }
-
-  /** The next step, or `null` at the end. */
-  function stepOf(cursor: Cursor, base: string): Step | null {
-    if (ABSENT.includes(cursor)) return null;
-    if (typeof cursor === 'object') {
-      const given = Object.entries(cursor ?? {}).filter(([, value]) => !ABSENT.includes(value));
-      return given.length > 0 ? Object.fromEntries(given) : null;
+    const body = { ...json };
+    for (const [name, value] of Object.entries(step)) {
+      // An object, as the variables of GraphQL are, goes into the one that is there.
+      if (!json) target.searchParams.set(name, String(value));
+      else body[name] = value?.constructor === Object ? { ...json[name], ...value } : value;
     }
-    if (param !== undefined) return { [param]: cursor };
-    if (typeof cursor === 'string') return new URL(cursor, base).href;
-    throw new TypeError('A cursor that is no URL needs `param`');
+    return [target, json ? { ...init, body: JSON.stringify(body) } : init];
+  }
+
+  function stepOf(cursor: Json, base: string): Step | null {
+    if (typeof cursor === 'string' && cursor) return new URL(cursor, base).href;
+    if (typeof cursor === 'number' || cursor === true) throw new TypeError('A cursor needs the name of its parameter');
+    const entries = Object.entries(cursor || {}).filter(([, value]) => value || value === 0);
+    return entries.length > 0 ? Object.fromEntries(entries) : null;
   }
 }
-
-/** What comes next on these platforms, and under which name it is sent. */
-export const nextCursor = {
-  airtable: (body: Json): Cursor => ({ offset: body.offset }),
-  anthropic: (body: Json): Cursor => body.has_more && { after_id: required(body.last_id) },
-  anthropicPage: (body: Json): Cursor => ({ page: body.next_page }),
-  anthropicToken: (body: Json): Cursor => ({ page_token: body.next_page }),
-  django: (body: Json): Cursor => body.next,
-  google: (body: Json): Cursor => ({ pageToken: body.nextPageToken }),
-  hubspot: (body: Json): Cursor => ({ after: body.paging?.next?.after }),
-  intercom: (body: Json): Cursor => ({ starting_after: body.pages?.next?.starting_after }),
-  jsonApi: (body: Json): Cursor => body.links?.next?.href ?? body.links?.next,
-  jira: (body: Json): Cursor => ({ nextPageToken: body.nextPageToken }),
-  microsoftGraph: (body: Json): Cursor => body['@odata.nextLink'],
-  mixpanel: ({ page, page_size, session_id, results }: Json): Cursor =>
-    results.length >= page_size && { page: page + 1, session_id },
-  notion: (body: Json): Cursor => ({ start_cursor: body.next_cursor }),
-  openai: (body: Json): Cursor => body.has_more && { after: required(body.last_id) },
-  salesforce: (body: Json): Cursor => body.nextRecordsUrl,
-  slack: (body: Json): Cursor => ({ cursor: body.response_metadata?.next_cursor }),
-  stripe: (body: Json, items: readonly Json[]): Cursor =>
-    body.has_more && { starting_after: required(items.at(-1)?.id) },
-  stripeSearch: (body: Json): Cursor => ({ page: body.next_page }),
-  stripeV2: (body: Json): Cursor => body.next_page_url,
-  x: (body: Json): Cursor => ({ pagination_token: body.meta?.next_token }),
-  zendesk: (body: Json): Cursor => body.meta.has_more && { 'page[after]': required(body.meta.after_cursor) },
-  zendeskOffset: (body: Json): Cursor => body.next_page,
-} as const;
 
 /** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
 export class PageError extends Error {
@@ -169,7 +120,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -183,22 +134,11 @@ export class CursorLoopError extends PageError {
   override readonly name = 'CursorLoopError';
 }
 
-/** A URL, or parameters. */
-type Step = string | Readonly<Record<string, unknown>>;
+type Step = string | Readonly<Record<string, Json>>;
 
 function stepIn({ step }: Resume): Step | null {
-  if (step === null || (typeof step === 'object' && !Array.isArray(step))) return step as Step | null;
-  if (typeof step === 'string' && URL.canParse(step)) return step;
+  if (typeof step === 'object' || URL.canParse(`${step}`)) return step as Step | null;
   throw new TypeError('cursorPagination: resume must be the `resume` of one of its pages');
-}
-
-/** What ends a listing. */
-const ABSENT: readonly unknown[] = [undefined, null, false, ''];
-
-/** Where a platform says there is more, a missing cursor is a fault, not the end. */
-function required(cursor: Json): Json {
-  if (ABSENT.includes(cursor)) throw new TypeError('There is more, but no cursor to it');
-  return cursor;
 }
 
 function jsonIn(body: string): Json {
@@ -209,48 +149,25 @@ function jsonIn(body: string): Json {
   }
 }
 
-/**
- * Tells whether a step was taken before: for any cycle at the latest as its second round ends (Nivasch's stack).
- * After n steps it holds about ln(n) numbers, 14 for a million.
- */
-function cycleDetector(): (step: string) => boolean {
-  const stack: number[] = [];
-  return (step) => {
-    const hash = hashOf(step);
-    while (stack.length > 0 && stack.at(-1)! > hash) stack.pop();
-    if (stack.at(-1) === hash) return true;
-    stack.push(hash);
-    return false;
-  };
+/** Whether a step was taken before, known as a cycle's second round ends (Nivasch): keeps ln(n) of n, by their hashes. */
+function wasHere(stack: string[], step: string): boolean {
+  let hash = 0;
+  for (let index = 0; index < step.length; index++) hash = Math.imul(hash ^ step.charCodeAt(index), 0x9e3779b1);
+  const key = `${hash} ${step}`;
+  while (stack.length > 0 && stack.at(-1)! > key) stack.pop();
+  if (stack.at(-1) === key) return true;
+  stack.push(key);
+  return false;
 }
 
-/** 53 well-mixed bits, so that different steps never meet in practice. */
-function hashOf(text: string): number {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    high = Math.imul(high ^ code, 0x9e3779b1);
-    low = Math.imul(low ^ code, 0x5f356495);
-  }
-  high = Math.imul(high ^ (high >>> 16), 0x85ebca6b) ^ Math.imul(low ^ (low >>> 13), 0xc2b2ae35);
-  low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35);
-  return (high >>> 0) * 2 ** 21 + (low >>> 11);
-}
-
-/** A page about to be read, and the way back to it. */
+/** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly page: number;
-  readonly resume: Resume | undefined;
-}
-
-/** What the requests of one listing have in common. */
-interface Wire {
   readonly fetch: Fetch;
-  readonly init: Omit<RequestInit, 'signal'> | undefined;
   readonly signal: AbortSignal;
-  readonly trusted: ReadonlySet<string>;
+  readonly trusted: readonly string[];
+  page: number;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
@@ -262,51 +179,41 @@ async function* readAhead<Item>(
   const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
   const source = pages(signal);
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
-
   try {
     for (let left = maxPages; left > 0; left--) {
+      signal.throwIfAborted();
       while (started.length < Math.min(1 + prefetch, left)) {
-        const next = source.next();
-        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
-        started.push(next);
+        started.push(source.next());
+        started.at(-1)!.catch(() => {}); // It is thrown when its turn comes, if it comes.
       }
-      const { done, value } = await orAbort(started.shift()!, signal);
+      const { done, value } = await started.shift()!;
       if (done) return;
       yield value;
     }
   } finally {
     stop.abort();
-    source.return().catch(() => {});
   }
 }
 
-/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
-async function loadPage<T>(
-  wire: Wire,
-  place: Place,
-  url: URL,
-  read: (body: Json, response: Response, base: string) => T,
-  redirectsLeft = 5,
-): Promise<T> {
-  const { fetch, init, signal, trusted } = wire;
-  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
-  const own = new AbortController();
-  const abort = () => own.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+type Read<T> = (body: Json, response: Response, base: string) => T;
+
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
+async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
+  const { fetch, signal, trusted } = place;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
-    signal.throwIfAborted();
-    if (!trusted.has(url.origin)) {
-      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-    }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
-    signal.throwIfAborted();
-    // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
-    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+    for (let redirects = 0; ; redirects++) {
+      if (!trusted.includes(url.origin)) {
+        throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
+      }
+      // Each has its own signal, since the platform leaves listeners on one until they are collected.
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      // Followed by hand: the platform would take an API key's header along to any origin.
+      const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+      if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+      url = new URL(location, url);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
@@ -315,30 +222,18 @@ async function loadPage<T>(
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
+    signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
-/** The records of a page, wherever the caller or the body's only array has them. */
 function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
   const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
   if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
   return items;
-}
-
-/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */

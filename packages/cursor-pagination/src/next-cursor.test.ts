@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { cursorPagination, type Fetch, type Json, type NextCursor, nextCursor } from './cursor-pagination.ts';
+import { cursorPagination, type Fetch, type Json, type NextCursor } from './cursor-pagination.ts';
+import { nextCursor } from './next-cursor.ts';
 
 const API = 'https://api.test/list?limit=2';
 

@@ -2,8 +2,7 @@
 export type Fetch = typeof globalThis.fetch;
 
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
 export type Resume = Readonly<Record<string, unknown>>;
@@ -20,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -42,10 +41,7 @@ export interface KeysetPaginationOptions<Item> extends PaginationOptions<Item> {
   readonly params: KeysetParams;
   /** What identifies a record: unique, and the same in every page. @defaultValue `record.id` */
   readonly id?: (item: Item) => string | number;
-  /**
-   * The time the listing is in the order of, oldest first: RFC 3339, sent back as it came, or epoch milliseconds.
-   * Read where there is a `from`, an `until` or a `lookbackMs`. @defaultValue `record.created_at`
-   */
+  /** The time that orders the listing, oldest first: RFC 3339 or epoch milliseconds. @defaultValue `record.created_at` */
   readonly time?: (item: Item) => string | number;
   /** How a time is written in the query. @defaultValue as the record has it, or else as RFC 3339 in UTC */
   readonly formatTime?: (atMs: number) => string;
@@ -55,10 +51,7 @@ export interface KeysetPaginationOptions<Item> extends PaginationOptions<Item> {
   readonly until?: Date | undefined;
   /** How long after its own time a record may still become visible, in milliseconds. From 0. @defaultValue 0 */
   readonly lookbackMs?: number;
-  /**
-   * How many records make a full page, sent where `params.limit` names it; the server must not give fewer unless a page
-   * says whether there are more. From 1. @defaultValue 100
-   */
+  /** Records in a full page, from 1; the server may give fewer only where a page says if there are more. @defaultValue 100 */
   readonly limit?: number;
   /** Whether a page says that there are more; `undefined` if it does not say. @defaultValue `body.has_more` */
   readonly more?: (body: Json) => boolean | undefined;
@@ -108,43 +101,40 @@ export function keysetPagination<Item>(
   const start = options.resume ? keysetIn(options.resume) : { key: options.since ? { time: sinceMs } : {} };
 
   return readAhead(async function* keysetPages(signal) {
-    const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
+    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     let { key, fromMs = sinceMs } = start;
     let url = urlOf(key);
     let seen = new Map(start.seen);
     /** The last record before `fromMs`: where looking back by id begins. */
     let anchor = key;
     let nearMs = Number.POSITIVE_INFINITY;
-    let resume = options.resume ?? undefined;
-    let page = 1;
     let idle = 0;
     let turns = 0;
     let landmark = '';
 
     for (;;) {
-      const place: Place = { listing, page, resume };
-      const { records, response, more, askedMs } = await load(place);
-      const known = seen;
+      const { records, response, more, askedMs } = await load();
+      const inTime = records.filter(({ atMs }) => atMs < untilMs);
+      const fresh = inTime.filter(remember);
+      const last = inTime.at(-1);
       // After the last id, only what this page holds can come again.
-      if (params.after && lookbackMs === 0 && records.length > 0) seen = new Map();
-      const fresh = records.filter((record) => remember(record, known));
-      const last = records.filter(({ atMs }) => atMs < untilMs).at(-1);
-      const isOver = more === false || last !== records.at(-1);
-      if (last && (!params.from || last.atMs >= fromMs)) key = keyOf(last);
+      if (last && params.after && lookbackMs === 0) seen = new Map(inTime.map(({ id, atMs }) => [id, atMs]));
+      if (last && (!params.from || last.atMs >= fromMs)) key = { time: last.time, id: last.id };
       const here = url.href;
       url = urlOf(key);
       const moved = url.href !== here;
-      if (last) forget(last, askedMs);
+      if (last) forget(last.atMs, askedMs);
       if (moved && url.href === landmark) throw new KeysetStalledError('the listing runs in a circle', place);
       // A landmark set farther and farther on is met again in any circle (Brent).
       if (moved && (++turns & (turns - 1)) === 0) landmark = url.href;
 
       if (fresh.length > 0) {
-        resume = { key: resumeKey(), fromMs: isTimed ? fromMs : undefined, seen: [...seen] };
-        yield { items: fresh.map(({ item }) => item), response, resume };
-        page += 1;
+        const goOn = params.from ? { time: fromMs } : anchor;
+        place.resume = { key: lookbackMs > 0 ? goOn : key, fromMs, seen: [...seen] };
+        yield { items: fresh.map(({ item }) => item), response, resume: place.resume };
+        place.page += 1;
       }
-      if (isOver) return;
+      if (more === false || inTime.length < records.length) return;
       idle = fresh.length > 0 || moved ? 0 : idle + 1;
       if (idle === 0) continue;
       if (records.length >= limit) {
@@ -154,9 +144,9 @@ export function keysetPagination<Item>(
       if (idle === 10) throw new KeysetStalledError('there is more, but 10 pages in a row held nothing new', place);
     }
 
-    function load(place: Place): Promise<Slice<Item>> {
+    function load() {
       const startedMs = performance.now();
-      return loadPage(wire, place, url, (body, response) => {
+      return loadPage(place, url, init, (body, response) => {
         const records = itemsIn(body, options.items).map(recordOf);
         if (records.some(({ atMs }, index) => index > 0 && atMs < records[index - 1]!.atMs)) {
           throw new TypeError('Records are not in the order of their times, oldest first');
@@ -168,30 +158,25 @@ export function keysetPagination<Item>(
       });
     }
 
-    /** Whether it belongs to the window and was not seen before. What is known stays in the listing's order. */
-    function remember({ id, atMs }: Keyed<Item>, known: ReadonlyMap<string | number, number>): boolean {
-      if (atMs < fromMs || atMs >= untilMs) return false;
-      const knownMs = seen.get(id) ?? known.get(id);
-      if (knownMs !== undefined) seen.delete(id);
+    /** Whether it is new in the window. What is known stays in the listing's order. */
+    function remember({ id, atMs }: Keyed<Item>): boolean {
+      if (atMs < fromMs) return false;
+      const knownMs = seen.get(id);
+      seen.delete(id);
       seen.set(id, atMs);
       return knownMs !== atMs;
     }
 
     /** Moves up the time before which all is settled, and drops the ids that cannot come again. */
-    function forget(last: Keyed<Item>, askedMs: number): void {
+    function forget(lastMs: number, askedMs: number): void {
       // From here on a record may have been passed by before it became visible.
-      if (lookbackMs > 0 && last.atMs > askedMs - lookbackMs) nearMs = Math.min(nearMs, askedMs);
-      if (isTimed) fromMs = Math.max(fromMs, Math.min(last.atMs, nearMs) - lookbackMs);
+      if (lookbackMs > 0 && lastMs > askedMs - lookbackMs) nearMs = Math.min(nearMs, askedMs);
+      fromMs = Math.max(fromMs, Math.min(lastMs, nearMs) - lookbackMs);
       for (const [id, atMs] of seen) {
         if (atMs >= fromMs) break;
         seen.delete(id);
         anchor = { id };
       }
-    }
-
-    function resumeKey(): Key {
-      if (lookbackMs === 0) return key;
-      return params.from ? { time: fromMs } : anchor;
     }
   }, options);
 
@@ -200,20 +185,16 @@ export function keysetPagination<Item>(
     return { item, id: idOf(id, item), time: own, atMs: msOf('The time of a record', own) };
   }
 
-  function keyOf(record: Keyed<Item>): Key {
-    return { ...(params.from && { time: record.time }), ...(params.after && { id: record.id }) };
-  }
-
   function urlOf({ time, id }: Key): URL {
-    const query = new URLSearchParams(listing.search);
+    const target = new URL(listing);
     const set = (name: string | undefined, value: string | number | undefined) => {
-      if (name !== undefined && value !== undefined) query.set(name, String(value));
+      if (name && value !== undefined) target.searchParams.set(name, `${value}`);
     };
     set(params.from, time === undefined ? undefined : textOf(time));
     set(params.after, id);
     set(params.to, options.until && textOf(untilMs));
     set(params.limit, limit);
-    return new URL(`?${query}`, listing);
+    return target;
   }
 
   function textOf(time: string | number): string {
@@ -237,7 +218,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -258,34 +239,15 @@ interface Key {
 }
 
 /** A record, and where it stands in the listing. */
-interface Keyed<Item> {
+interface Keyed<Item> extends Required<Key> {
   readonly item: Item;
-  readonly id: string | number;
-  readonly time: string | number;
   readonly atMs: number;
 }
 
-interface Slice<Item> {
-  readonly records: readonly Keyed<Item>[];
-  readonly response: Response;
-  readonly more: boolean | undefined;
-  /** When it was asked for, by the server's clock. */
-  readonly askedMs: number;
-}
-
-interface Position {
-  readonly key: Key;
-  /** All records before this time are settled. */
-  readonly fromMs?: number;
-  /** The ids seen since then, with their times. */
-  readonly seen?: readonly (readonly [string | number, number])[];
-}
-
-function keysetIn(resume: Resume): Position {
+/** Where to go on, the time before which all is settled, and the ids seen since with their times. */
+function keysetIn(resume: Resume): { key: Key; fromMs?: number; seen?: [string | number, number][] } {
   const { key, seen } = resume;
-  if (typeof key === 'object' && key !== null && Array.isArray(seen)) {
-    return resume as unknown as Position;
-  }
+  if (typeof key === 'object' && key !== null && Array.isArray(seen)) return { ...resume, key, seen };
   throw new TypeError('keysetPagination: resume must be the `resume` of one of its pages');
 }
 
@@ -301,19 +263,14 @@ function idOf<Item>(id: (item: Item) => string | number, item: Item): string | n
   throw new TypeError('A record has no id; `id` says what identifies it');
 }
 
-/** A page about to be read, and the way back to it. */
+/** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly page: number;
-  readonly resume: Resume | undefined;
-}
-
-/** What the requests of one listing have in common. */
-interface Wire {
   readonly fetch: Fetch;
-  readonly init: Omit<RequestInit, 'signal'> | undefined;
   readonly signal: AbortSignal;
-  readonly trusted: ReadonlySet<string>;
+  readonly trusted: readonly string[];
+  page: number;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
@@ -325,51 +282,41 @@ async function* readAhead<Item>(
   const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
   const source = pages(signal);
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
-
   try {
     for (let left = maxPages; left > 0; left--) {
+      signal.throwIfAborted();
       while (started.length < Math.min(1 + prefetch, left)) {
-        const next = source.next();
-        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
-        started.push(next);
+        started.push(source.next());
+        started.at(-1)!.catch(() => {}); // It is thrown when its turn comes, if it comes.
       }
-      const { done, value } = await orAbort(started.shift()!, signal);
+      const { done, value } = await started.shift()!;
       if (done) return;
       yield value;
     }
   } finally {
     stop.abort();
-    source.return().catch(() => {});
   }
 }
 
-/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
-async function loadPage<T>(
-  wire: Wire,
-  place: Place,
-  url: URL,
-  read: (body: Json, response: Response, base: string) => T,
-  redirectsLeft = 5,
-): Promise<T> {
-  const { fetch, init, signal, trusted } = wire;
-  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
-  const own = new AbortController();
-  const abort = () => own.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+type Read<T> = (body: Json, response: Response, base: string) => T;
+
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
+async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
+  const { fetch, signal, trusted } = place;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
-    signal.throwIfAborted();
-    if (!trusted.has(url.origin)) {
-      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-    }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
-    signal.throwIfAborted();
-    // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
-    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+    for (let redirects = 0; ; redirects++) {
+      if (!trusted.includes(url.origin)) {
+        throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
+      }
+      // Each has its own signal, since the platform leaves listeners on one until they are collected.
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      // Followed by hand: the platform would take an API key's header along to any origin.
+      const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+      if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+      url = new URL(location, url);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
@@ -378,30 +325,18 @@ async function loadPage<T>(
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
+    signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
-/** The records of a page, wherever the caller or the body's only array has them. */
 function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
   const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
   if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
   return items;
-}
-
-/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */

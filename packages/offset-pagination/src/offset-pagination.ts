@@ -2,8 +2,7 @@
 export type Fetch = typeof globalThis.fetch;
 
 /** A parsed body, whose shape only the caller knows. */
-// biome-ignore lint/suspicious/noExplicitAny: as `response.json()` has it.
-export type Json = any;
+export type Json = ReturnType<typeof JSON.parse>;
 
 /** Where to go on: a plain JSON object, to be stored and handed back as it is. It may hold a query string. */
 export type Resume = Readonly<Record<string, unknown>>;
@@ -20,7 +19,7 @@ export interface Page<Item> {
 
 /** What every paginator takes. */
 export interface PaginationOptions<Item> {
-  /** Sends the requests: the platform's, or one with policies around it. @defaultValue `globalThis.fetch` */
+  /** Sends the requests and heeds their signal, as the platform's does. @defaultValue `globalThis.fetch` */
   readonly fetch?: Fetch;
   /** Sent with every request. `redirect` defaults to following redirects to trusted origins only (in a browser: none). */
   readonly init?: Omit<RequestInit, 'signal'>;
@@ -44,15 +43,9 @@ export interface OffsetPaginationOptions<Item> extends PaginationOptions<Item> {
   readonly params?: OffsetParams | PageNumberParams;
   /** How many records to ask for at a time; the server may give fewer. From 2. @defaultValue 100 */
   readonly limit?: number;
-  /**
-   * How many ids to remember, from `limit`. Nothing is lost by forgetting, but records come again where
-   * more than so many were inserted before them meanwhile. @defaultValue all
-   */
+  /** How many ids to remember at least, from `limit`. Those forgotten may come again, but none is lost. @defaultValue all */
   readonly window?: number;
-  /**
-   * About how many records there are. With it, the `prefetch` pages ahead are asked for side by side
-   * rather than one after another. A wrong figure costs requests or time, never records. From 0. @defaultValue unknown
-   */
+  /** About how many records there are: lets `prefetch` ask side by side. A wrong figure costs no records. @defaultValue unknown */
   readonly total?: number;
   /** Told when the listing moved. */
   readonly onEvent?: (event: OffsetPaginationEvent) => void;
@@ -70,7 +63,7 @@ export interface OffsetParams {
 export interface PageNumberParams {
   /** The parameter that counts the pages, from `first`. */
   readonly page: string;
-  /** The parameter that sets the page size. Without it the server's size is fixed, and drift can be noticed but not always made good. */
+  /** The parameter that sets the page size. Without it the server's size is fixed, and not all drift can be made good. */
   readonly size?: string;
   /** The number of the first page. @defaultValue 1 */
   readonly first?: number;
@@ -101,96 +94,97 @@ export function offsetPagination<Item>(
   url: string | URL,
   options: OffsetPaginationOptions<Item> = {},
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, limit = 100, params = OFFSET_AND_LIMIT, total = 0, prefetch = 0 } = options;
-  const { id = (item: Item) => (item as { id: string | number }).id, maxPages = Infinity, onEvent } = options;
+  const { fetch = globalThis.fetch, init, limit = 100, window = Infinity, total = 0, onEvent } = options;
+  const { id = (item: Json) => item.id, maxPages = Infinity, prefetch = 0 } = options;
+  const params: OffsetParams | PageNumberParams = options.params ?? { offset: 'offset', limit: 'limit' };
   const listing = httpUrl('offsetPagination: url', url);
   checkInteger('offsetPagination: limit', limit, 2);
   checkInteger('offsetPagination: window', options.window, limit);
   checkInteger('offsetPagination: total', total, 0);
   checkInteger('offsetPagination: maxPages', options.maxPages, 1);
   checkInteger('offsetPagination: prefetch', prefetch, 0);
-  const position = positionIn(options.resume);
+  const position = positionIn(options.resume ?? { offset: 0, ids: [], pageSize: 0 });
 
   return readAhead(async function* offsetPages(signal) {
-    const wire: Wire = { fetch, init, signal, trusted: new Set([listing.origin]) };
-    const seen = new Set(position.ids);
-    /** Begun only where it is needed, since it keeps the tables that the set outgrows. */
-    let oldestSeen: SetIterator<unknown> | undefined;
+    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     const early = new Map<string, Promise<Slice<Item> | undefined>>();
+    let seen = new Set(position.ids);
     let { offset, pageSize } = position;
     let isPageSizeFixed = 'page' in params && params.size === undefined;
-    let resume = options.resume ?? undefined;
-    let page = 1;
     let overlap = 1;
 
     for (let idle = 0; idle < 1_000; idle++) {
       const span = spanAt(offset);
-      const key = `${span.start}+${span.size}`;
-      if (!early.has(key)) early.clear();
-      const asked = early.get(key) ?? load(span);
+      const { start, size } = span;
+      const url = urlOf(span);
+      if (!early.has(url.href)) early.clear();
+      const asked = early.get(url.href) ?? load(url);
       loadEarly(span);
       // What failed ahead of its turn is asked again in its turn.
-      const slice = (await asked) ?? (await load(span));
-      early.delete(key);
-      pageSize = Math.max(1, pageSize, slice.items.length);
-      isPageSizeFixed ||= slice.items.length > span.size;
+      const slice = (await asked) ?? (await load(url));
+      const { ids, response } = slice;
+      early.delete(url.href);
+      pageSize = Math.max(1, pageSize, ids.length);
+      isPageSizeFixed ||= ids.length > size;
 
-      if (!(await follows(span, slice))) {
-        notify(onEvent, { type: 'drift', offset: span.start, lossless: span.start < offset });
+      // Where it could not overlap, see whether the page before it still ends as it did.
+      const before =
+        start > 0 && start >= offset ? await load(urlOf({ start: start - pageSize, size: pageSize })) : null;
+      if (start > 0 && !seen.has(before ? before.ids.at(-1) : ids[0])) {
+        notify(onEvent, { type: 'drift', offset: start, lossless: start < offset });
         // Farther each time, but not past all that is remembered.
         overlap = Math.max(2, Math.min(overlap * 2, seen.size));
-        offset = overlapping(span.start);
+        offset = overlapping(start);
         continue;
       }
-      const items = unseen(slice);
-      if (items.length === 0 && slice.items.length < Math.min(span.size, pageSize)) return;
+      const items = slice.items.filter((_, index) => seen.size < seen.add(ids[index]).size);
+      if (seen.size > 2 * window) seen = new Set([...seen].slice(-window));
+      if (items.length === 0 && ids.length < Math.min(size, pageSize)) return;
       // Where the listing keeps moving, staying wide for a while saves stepping back each time.
       overlap = items.length === 0 || isPageSizeFixed ? 1 : Math.max(1, overlap * 0.95);
-      const end = span.start + slice.items.length;
+      const end = start + ids.length;
       offset = overlapping(end);
       if (items.length === 0) continue;
-      resume = { offset: end, ids: slice.ids, pageSize };
-      yield { items, response: slice.response, resume };
-      page += 1;
+      place.resume = { offset: end, ids, pageSize };
+      yield { items, response, resume: place.resume };
+      place.page += 1;
       idle = -1;
     }
-    throw new PaginationStalledError('1,000 windows without a new record', { listing, page, resume });
-
-    /** What was not seen before, and now is. */
-    function unseen({ items, ids }: Slice<Item>): Item[] {
-      const fresh = items.filter((_, index) => seen.size < seen.add(ids[index]).size);
-      while (seen.size > (options.window ?? Infinity)) {
-        oldestSeen ??= seen.values();
-        seen.delete(oldestSeen.next().value);
-      }
-      return fresh;
-    }
+    throw new PaginationStalledError('1,000 windows without a new record', place);
 
     function overlapping(end: number): number {
       return Math.max(0, Math.floor(end + 1 - overlap));
     }
 
-    /** The span that begins just before `at` and reaches beyond it; where there is none, the one that begins there. */
+    /** Of the spans that hold the record before `at`, the one that reaches farthest; if none reaches `at`, one from there. */
     function spanAt(at: number): Span {
       if ('offset' in params) return { start: pageSize === 1 ? at : Math.max(0, at - 1), size: limit };
       const most = pageSize || limit;
-      return pageSpanAt(at, isPageSizeFixed ? most : 2, most);
+      let best: Span = { start: at, size: most };
+      let reach = at;
+      for (let size = most; size >= (isPageSizeFixed ? most : 2); size--) {
+        const start = Math.floor(Math.max(0, at - 1) / size) * size;
+        if (start + size > reach) best = { start, size };
+        reach = Math.max(reach, start + size);
+      }
+      return best;
     }
 
     function urlOf({ start, size }: Span): URL {
-      const query = new URLSearchParams(listing.search);
+      const target = new URL(listing);
+      const set = (name: string | undefined, value: number) => name && target.searchParams.set(name, `${value}`);
       if ('offset' in params) {
-        query.set(params.offset, `${start}`);
-        query.set(params.limit, `${size}`);
+        set(params.offset, start);
+        set(params.limit, size);
       } else {
-        query.set(params.page, `${(params.first ?? 1) + start / size}`);
-        if (params.size !== undefined) query.set(params.size, `${size}`);
+        set(params.page, (params.first ?? 1) + start / size);
+        set(params.size, size);
       }
-      return new URL(`?${query}`, listing);
+      return target;
     }
 
-    function load(span: Span): Promise<Slice<Item>> {
-      return loadPage(wire, { listing, page, resume }, urlOf(span), (body, response) => {
+    function load(url: URL): Promise<Slice<Item>> {
+      return loadPage(place, url, init, (body, response) => {
         const items = itemsIn(body, options.items);
         return { items, ids: items.map((item) => idOf(id, item)), response };
       });
@@ -198,24 +192,14 @@ export function offsetPagination<Item>(
 
     /** Asks side by side for the windows that will follow if nothing moves. If something does, that shows in their turn. */
     function loadEarly(span: Span): void {
-      const most = Math.min(prefetch, maxPages - page);
-      for (let next = span, count = 0; count < most && pageSize > 0; count++) {
+      const most = pageSize > 0 ? Math.min(prefetch, maxPages - place.page) : 0;
+      for (let next = span, count = 0; count < most; count++) {
         const end = next.start + Math.min(next.size, pageSize);
         if (end >= total) return;
         next = spanAt(overlapping(end));
-        const key = `${next.start}+${next.size}`;
-        const slice = early.get(key) ?? load(next).catch(() => undefined);
-        early.set(key, slice);
+        const url = urlOf(next);
+        early.set(url.href, early.get(url.href) ?? load(url).catch(() => undefined));
       }
-    }
-
-    /** Whether nothing can have slipped between what was seen and this slice. */
-    async function follows({ start }: Span, { ids }: Slice<Item>): Promise<boolean> {
-      if (start === 0) return true;
-      if (start < offset) return seen.has(ids[0]);
-      // It could not overlap, so see whether the page before it still ends as it did.
-      const before = await load({ start: start - pageSize, size: pageSize });
-      return seen.has(before.ids.at(-1));
     }
   }, options);
 }
@@ -235,7 +219,7 @@ export class PageError extends Error {
     super(`Page ${page} of ${listing.origin}${listing.pathname}: ${detail}`, cause === undefined ? {} : { cause });
     this.page = page;
     this.status = status;
-    this.resume = resume;
+    this.resume = resume ?? undefined;
   }
 }
 
@@ -260,47 +244,26 @@ interface Slice<Item> {
   readonly response: Response;
 }
 
-/** Of all pages that hold the record before `at`, the one that reaches farthest beyond it. */
-function pageSpanAt(at: number, least: number, most: number): Span {
-  let best: Span = { start: at, size: most };
-  let reach = at;
-  for (let size = most; size >= least; size--) {
-    const start = Math.floor(Math.max(0, at - 1) / size) * size;
-    if (start + size > reach) best = { start, size };
-    reach = Math.max(reach, start + size);
-  }
-  return best;
-}
-
 function idOf<Item>(id: (item: Item) => string | number, item: Item): string | number {
   const value = id(item);
   if (typeof value === 'string' || typeof value === 'number') return value;
   throw new TypeError('A record has no id; `id` says what identifies it');
 }
 
-function positionIn(resume: Resume | null | undefined): { offset: number; ids: unknown[]; pageSize: number } {
-  const { offset, ids, pageSize } = resume ?? { offset: 0, ids: [], pageSize: 0 };
-  if (Number.isInteger(offset) && Array.isArray(ids) && Number.isInteger(pageSize)) {
-    return { offset: Number(offset), ids, pageSize: Number(pageSize) };
-  }
+function positionIn(resume: Resume): { offset: number; ids: unknown[]; pageSize: number } {
+  const { offset, ids, pageSize } = resume as ReturnType<typeof positionIn>;
+  if (Number.isInteger(offset) && Array.isArray(ids) && Number.isInteger(pageSize)) return { offset, ids, pageSize };
   throw new TypeError('offsetPagination: resume must be the `resume` of one of its pages');
 }
 
-const OFFSET_AND_LIMIT: OffsetParams = { offset: 'offset', limit: 'limit' };
-
-/** A page about to be read, and the way back to it. */
+/** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly page: number;
-  readonly resume: Resume | undefined;
-}
-
-/** What the requests of one listing have in common. */
-interface Wire {
   readonly fetch: Fetch;
-  readonly init: Omit<RequestInit, 'signal'> | undefined;
   readonly signal: AbortSignal;
-  readonly trusted: ReadonlySet<string>;
+  readonly trusted: readonly string[];
+  page: number;
+  resume: Resume | null | undefined;
 }
 
 /** Runs `pages` up to `prefetch` ahead of the consumer. Leaving, by whatever door, aborts what is in flight. */
@@ -312,51 +275,41 @@ async function* readAhead<Item>(
   const signal = AbortSignal.any(caller ? [caller, stop.signal] : [stop.signal]);
   const source = pages(signal);
   const started: Promise<IteratorResult<Page<Item>, void>>[] = [];
-
   try {
     for (let left = maxPages; left > 0; left--) {
+      signal.throwIfAborted();
       while (started.length < Math.min(1 + prefetch, left)) {
-        const next = source.next();
-        next.catch(() => {}); // It is thrown when its turn comes, if it comes.
-        started.push(next);
+        started.push(source.next());
+        started.at(-1)!.catch(() => {}); // It is thrown when its turn comes, if it comes.
       }
-      const { done, value } = await orAbort(started.shift()!, signal);
+      const { done, value } = await started.shift()!;
       if (done) return;
       yield value;
     }
   } finally {
     stop.abort();
-    source.return().catch(() => {});
   }
 }
 
-/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort has been told to the consumer by then. */
-async function loadPage<T>(
-  wire: Wire,
-  place: Place,
-  url: URL,
-  read: (body: Json, response: Response, base: string) => T,
-  redirectsLeft = 5,
-): Promise<T> {
-  const { fetch, init, signal, trusted } = wire;
-  // Each page has its own signal, since the platform leaves listeners on one until they are collected.
-  const own = new AbortController();
-  const abort = () => own.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+type Read<T> = (body: Json, response: Response, base: string) => T;
+
+/** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
+async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
+  const { fetch, signal, trusted } = place;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
-    signal.throwIfAborted();
-    if (!trusted.has(url.origin)) {
-      throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-    }
-    response = await fetch(url.href, { redirect: 'manual', ...init, signal: own.signal });
-    signal.throwIfAborted();
-    // Followed by hand: the platform would take an API key's header along to any origin.
-    const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
-    if (location !== null && redirectsLeft > 0 && (init?.method ?? 'GET') === 'GET') {
+    for (let redirects = 0; ; redirects++) {
+      if (!trusted.includes(url.origin)) {
+        throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
+      }
+      // Each has its own signal, since the platform leaves listeners on one until they are collected.
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      // Followed by hand: the platform would take an API key's header along to any origin.
+      const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
+      if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
       response.body?.cancel().catch(() => {}); // That frees the connection.
-      return await loadPage(wire, place, new URL(location, url), read, redirectsLeft - 1);
+      url = new URL(location, url);
     }
     if (!response.ok) throw new PageError(`the answer was ${response.status}`, place, response.status);
     problem = 'the body is not JSON';
@@ -365,30 +318,18 @@ async function loadPage<T>(
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
+    signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 
-/** The records of a page, wherever the caller or the body's only array has them. */
 function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): readonly Item[] {
   const arrays = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
   const items = read ? read(body) : arrays.length === 1 ? arrays[0] : undefined;
   if (!Array.isArray(items)) throw new TypeError('No array of records found; `items` says where it is');
   return items;
-}
-
-/** Settles as `work` does, or with the signal's own reason as soon as it aborts; leaves no listener behind. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */

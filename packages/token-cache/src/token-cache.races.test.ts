@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import { bearer, type Fetch, type TokenRequest, tokenCache } from './token-cache.ts';
+import { bearer, type Fetch } from './oauth.ts';
+import { type TokenRequest, tokenCache } from './token-cache.ts';
 
 it('never has two token requests at once, and one more at most for each token revoked', async () => {
   const calls = fc.integer({ min: 1, max: 12 });

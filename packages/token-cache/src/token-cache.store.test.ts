@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { TokenRequestError } from './oauth.ts';
 import {
   type StoredToken,
   type TokenCacheEvent,
   type TokenCacheOptions,
   type TokenRequest,
-  TokenRequestError,
   type TokenResponse,
   tokenCache,
 } from './token-cache.ts';
@@ -166,11 +166,14 @@ it('asks once even if the lock calls twice, late, or fails half-way', async () =
   expect(request).toHaveBeenCalledTimes(1);
 });
 
-it("passes the request's own failure through the lock", async () => {
+it("passes the request's own failure through the lock, which is not to blame", async () => {
   const failure = new TypeError('fetch failed');
-  const { cache } = cacheOf({ ...storeOf(), request: failing(failure) });
+  const onEvent = vi.fn();
+  const { cache } = cacheOf({ ...storeOf(), request: failing(failure), onEvent });
 
   await expect(cache.get()).rejects.toBe(failure);
+
+  expect(onEvent.mock.calls.map(([{ type }]) => type)).toEqual(['token-failed']);
 });
 
 it('a shared store may bring a token even while a refusal is held', async () => {

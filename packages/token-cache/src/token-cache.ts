@@ -1,9 +1,3 @@
-/** The platform's `fetch`, or anything of its shape. */
-export type Fetch = typeof globalThis.fetch;
-
-/** Wraps one `fetch` in another. Policies nest: `outer(inner(fetch))`. */
-export type Policy = (next: Fetch) => Fetch;
-
 /** What a token endpoint answers (RFC 6749, 5.1). */
 export interface TokenResponse {
   /** Visible ASCII. */
@@ -15,10 +9,7 @@ export interface TokenResponse {
 }
 
 /** Gets a token for a key. Never aborted, so it must come to an end by itself. */
-export type TokenRequest = (context: {
-  readonly key: string;
-  readonly refreshToken?: string;
-}) => Promise<TokenResponse>;
+export type TokenRequest = (last: { readonly key: string; readonly refreshToken?: string }) => Promise<TokenResponse>;
 
 /** A token as `save` is handed it and `load` returns it: plain JSON, and secret. */
 export interface StoredToken {
@@ -38,36 +29,21 @@ export type TokenCacheEvent = { readonly key: string } & (
   | { readonly type: 'store-failed'; readonly hook: 'load' | 'save' | 'lock'; readonly reason: string }
 );
 
-/** Where tokens come from, and how long they and their failures are kept. */
+/** Where tokens come from, and how long they are kept. */
 export interface TokenCacheOptions {
-  /** {@link clientCredentials}, {@link refreshToken} or your own. */
+  /** Your own, or one of the grants in `oauth.ts`. */
   readonly request: TokenRequest;
-  /**
-   * How long before its end a token is renewed while callers go on using it; at most half its lifetime, and less at
-   * random, down to half. In milliseconds, from 0.
-   *
-   * @defaultValue 30_000
-   */
+  /** How many ms before its end a token is renewed: at most half its lifetime, less at random. @defaultValue 30_000 */
   readonly refreshBeforeMs?: number;
-  /**
-   * Lifetime of a token that does not tell, in milliseconds; from 1, `Infinity` for one that never ends.
-   *
-   * @defaultValue 3_600_000
-   */
+  /** Lifetime of a token that does not tell, in milliseconds, from 1 to `Infinity`. @defaultValue 3_600_000 */
   readonly defaultLifetimeMs?: number;
-  /**
-   * How long a refusal such as `invalid_client` stands before it is put to the test again. In milliseconds, from 0.
-   *
-   * @defaultValue 60_000
-   */
-  readonly holdRefusalMs?: number;
   /** How many keys are remembered; the least recently used goes, its refresh token too. From 1. @defaultValue 1_000 */
   readonly maxKeys?: number;
   /** Reads what any process saved last. Must settle; a failure is an event. */
   readonly load?: (key: string) => Promise<StoredToken | null | undefined>;
   /** Stores a token before anyone is given it. Must settle; a failure is an event. */
   readonly save?: (key: string, token: StoredToken) => Promise<unknown>;
-  /** Runs `work` while no other process does for this key. Must settle; on failure `work` runs without it. */
+  /** Runs `work`, which never rejects, while no other process does for the key. Must settle; a failure is an event. */
   readonly lock?: (key: string, work: () => Promise<void>) => Promise<unknown>;
   /** Observes. Holds nothing up. */
   readonly onEvent?: (event: TokenCacheEvent) => void;
@@ -83,13 +59,12 @@ export interface AccessToken {
   readonly isFresh: boolean;
 }
 
-/** One access token per key, for {@link bearer} or for any client that asks for a token by itself. */
+/** One access token per key, for `bearer` or for any client that asks for a token by itself. */
 export interface TokenCache {
   /**
-   * The token of a key (`'default'`). Aborting ends the wait but not the token request: others wait for its answer, which
-   * may hold the only refresh token that is still good.
+   * The token of a key (`'default'`). Aborting ends the wait alone: the answer may hold the only good refresh token.
    *
-   * @throws {@link TokenRequestError}, or what `request` threw, when there is no token to be had.
+   * @throws what `request` threw, or an error named `TokenRequestError` if it resolved to no usable token.
    */
   get(options?: { readonly key?: string; readonly signal?: AbortSignal | undefined }): Promise<AccessToken>;
   /** Takes back a token answered with 401, if it still is current. Returns whether to `get` and send again. */
@@ -97,43 +72,42 @@ export interface TokenCache {
 }
 
 /**
- * Shares one access token per key among all callers and renews it early.
+ * Shares one access token per key among all callers and renews it early. A refusal such as `invalid_client` stands for
+ * a minute before it is put to the test again.
  *
  * @throws `TypeError` or `RangeError` when the cache is made, for an option that cannot be.
  */
 export function tokenCache(options: TokenCacheOptions): TokenCache {
-  const { request, load, save, lock, onEvent, random = Math.random, refreshBeforeMs = 30_000 } = options;
-  const { defaultLifetimeMs = 3_600_000, holdRefusalMs = 60_000, maxKeys = 1_000 } = options;
-  demand(typeof request === 'function', 'tokenCache: request', 'a function', request);
-  demand(refreshBeforeMs >= 0, 'tokenCache: refreshBeforeMs', '0 or more', refreshBeforeMs);
-  demand(defaultLifetimeMs >= 1, 'tokenCache: defaultLifetimeMs', '1 or more', defaultLifetimeMs);
-  demand(holdRefusalMs >= 0, 'tokenCache: holdRefusalMs', '0 or more', holdRefusalMs);
-  demand(maxKeys >= 1, 'tokenCache: maxKeys', '1 or more', maxKeys);
+  const { request, load, save, lock, onEvent, random = Math.random } = options;
+  const { refreshBeforeMs = 30_000, defaultLifetimeMs = 3_600_000, maxKeys = 1_000 } = options;
+  if (typeof request !== 'function') throw new TypeError('tokenCache: request must be a function');
+  requireNumbers('tokenCache', { refreshBeforeMs }, 0, Infinity);
+  requireNumbers('tokenCache', { defaultLifetimeMs, maxKeys }, 1, Infinity);
   const entries = new Map<string, Entry>();
 
   return {
     async get({ key = 'default', signal } = {}) {
       signal?.throwIfAborted();
       const entry = entryOf(key);
-      const { token } = entry;
-      if (!isUsable(token, entry)) return unlessAborted(renew(key, entry), signal);
-      if (performance.now() >= entry.renewAtMs) renew(key, entry).catch(() => {});
-      return { value: token.accessToken, isFresh: false };
+      const renewed = () => (entry.flight ??= renew(key, entry));
+      if (leftMs(entry.token) <= 0) return unlessAborted(renewed(), signal);
+      if (performance.now() >= entry.renewAtMs) renewed().catch(() => {});
+      return { value: entry.token.accessToken, isFresh: false };
     },
 
     reject({ value, isFresh }, key = 'default') {
       const entry = entries.get(key);
-      if (entry?.token?.accessToken !== value || entry.rejected === value) return !isFresh;
+      if (entry?.token.accessToken !== value || leftMs(entry.token) <= 0) return !isFresh;
       if (isFresh) entry.notBeforeMs = performance.now() + FLOOR_MS;
       if (performance.now() < entry.notBeforeMs) return false;
-      entry.rejected = value;
+      entry.token = { ...entry.token, expiresAtMs: -Infinity };
       notify(onEvent, { type: 'token-rejected', key });
       return true;
     },
   };
 
   function entryOf(key: string): Entry {
-    const entry = entries.get(key) ?? { renewAtMs: 0, notBeforeMs: 0, isUnsaved: false };
+    const entry = entries.get(key) ?? { token: NONE, renewAtMs: 0, notBeforeMs: 0, isUnsaved: false };
     entries.delete(key);
     for (const [oldest, { flight }] of entries) {
       if (entries.size < maxKeys) break;
@@ -143,235 +117,75 @@ export function tokenCache(options: TokenCacheOptions): TokenCache {
     return entry;
   }
 
-  function renew(key: string, entry: Entry): Promise<AccessToken> {
-    entry.flight ??= underLock(key, () => loadOrRequest(key, entry))
-      .catch((error) => {
-        const now = performance.now();
-        entry.renewAtMs = now + Math.max(FLOOR_MS, ((entry.token?.expiresAtMs ?? now) - now) / 10);
-        throw error;
-      })
-      .finally(() => {
-        entry.flight = undefined;
-      });
-    return entry.flight;
+  async function renew(key: string, entry: Entry): Promise<AccessToken> {
+    let outcome: Promise<AccessToken> | undefined;
+    const work = () => (outcome ??= loadOrRequest(key, entry));
+    try {
+      await fromStore('lock', key, async () => lock?.(key, async () => void (await Promise.allSettled([work()]))));
+      return await work();
+    } catch (error) {
+      entry.renewAtMs = performance.now() + Math.max(FLOOR_MS, leftMs(entry.token) / 10);
+      throw error;
+    } finally {
+      entry.flight = undefined;
+    }
   }
 
   async function loadOrRequest(key: string, entry: Entry): Promise<AccessToken> {
-    const stored = await loadToken(key, entry);
-    if (stored?.accessToken !== entry.token?.accessToken && isUsable(stored, entry)) {
-      keep(entry, stored);
-      notify(onEvent, { type: 'token-loaded', key });
-      return { value: stored.accessToken, isFresh: false };
-    }
+    const stored = await fromStore('load', key, async () => {
+      // What could not be saved is newer than what the store holds.
+      const found = entry.isUnsaved ? undefined : await load?.(key);
+      return found && checked({ ...found, expiresAtMs: performance.now() + found.expiresAtMs - Date.now() });
+    });
+    const isNews = stored && stored.accessToken !== entry.token.accessToken && leftMs(stored) > 0;
+    if (isNews) notify(onEvent, { type: 'token-loaded', key });
+    const token = isNews ? stored : await requestToken(key, entry, stored ?? entry.token);
 
+    const earlyMs = Math.min(refreshBeforeMs, leftMs(token) / 2);
+    entry.renewAtMs = token.expiresAtMs - earlyMs * (1 - random() / 2);
+    entry.token = token;
+    return { value: token.accessToken, isFresh: !isNews };
+  }
+
+  async function requestToken(key: string, entry: Entry, { refreshToken }: StoredToken): Promise<StoredToken> {
     const waitMs = entry.notBeforeMs - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     if (entry.refusal && performance.now() < entry.refusal.untilMs) throw entry.refusal.error;
-    return requestToken(key, entry, stored ?? entry.token);
-  }
 
-  async function requestToken(key: string, entry: Entry, last?: StoredToken): Promise<AccessToken> {
     const sentAtMs = performance.now();
     try {
-      const answer = Object(await request({ key, ...(last?.refreshToken && { refreshToken: last.refreshToken }) }));
-      const lifetimeMs = lifetimeOf(answer.expires_in) ?? defaultLifetimeMs;
-      const token = tokenOf(answer.access_token, answer.refresh_token, sentAtMs + lifetimeMs);
+      const answer = Object(await request({ key, ...(refreshToken && { refreshToken }) }));
+      const lifetimeMs = lifetimeMsOf(answer.expires_in) ?? defaultLifetimeMs;
+      const tokens = { accessToken: answer.access_token, refreshToken: answer.refresh_token };
+      const token = checked({ ...tokens, expiresAtMs: sentAtMs + lifetimeMs });
+      if (lifetimeMs < FLOOR_MS) entry.notBeforeMs = sentAtMs + FLOOR_MS;
       notify(onEvent, { type: 'token-received', key, durationMs: performance.now() - sentAtMs, lifetimeMs });
 
-      await saveToken(key, entry, token);
-      keep(entry, token);
-      entry.rejected = undefined;
-      if (lifetimeMs < FLOOR_MS) entry.notBeforeMs = sentAtMs + FLOOR_MS;
-      return { value: token.accessToken, isFresh: true };
+      entry.isUnsaved = true;
+      await fromStore('save', key, async () => {
+        await save?.(key, { ...token, expiresAtMs: Math.round(Date.now() + leftMs(token)) });
+        entry.isUnsaved = false;
+      });
+      return token;
     } catch (error) {
       const reason = reasonOf(error);
-      if (REFUSAL.test(reason)) entry.refusal = { error, untilMs: performance.now() + holdRefusalMs };
+      if (REFUSAL.test(reason)) entry.refusal = { error, untilMs: performance.now() + HOLD_REFUSAL_MS };
       notify(onEvent, { type: 'token-failed', key, durationMs: performance.now() - sentAtMs, reason });
       throw error;
     }
   }
 
-  function keep(entry: Entry, token: StoredToken): void {
-    const earlyMs = Math.min(refreshBeforeMs, (token.expiresAtMs - performance.now()) / 2);
-    entry.token = token;
-    entry.renewAtMs = token.expiresAtMs - earlyMs * (1 - random() / 2);
-  }
-
-  async function loadToken(key: string, entry: Entry): Promise<StoredToken | undefined> {
-    // What could not be saved is newer than what the store holds.
-    if (entry.isUnsaved) return undefined;
-    try {
-      const stored = await load?.(key);
-      return stored ? tokenOf(stored.accessToken, stored.refreshToken, stored.expiresAtMs - wallAheadMs()) : undefined;
-    } catch (error) {
-      notify(onEvent, { type: 'store-failed', key, hook: 'load', reason: reasonOf(error) });
+  function fromStore<T>(hook: 'load' | 'save' | 'lock', key: string, work: () => Promise<T>): Promise<T | undefined> {
+    return work().catch((error) => {
+      notify(onEvent, { type: 'store-failed', key, hook, reason: reasonOf(error) });
       return undefined;
-    }
-  }
-
-  async function saveToken(key: string, entry: Entry, token: StoredToken): Promise<void> {
-    try {
-      await save?.(key, { ...token, expiresAtMs: Math.round(token.expiresAtMs + wallAheadMs()) });
-      entry.isUnsaved = false;
-    } catch (error) {
-      entry.isUnsaved = true;
-      notify(onEvent, { type: 'store-failed', key, hook: 'save', reason: reasonOf(error) });
-    }
-  }
-
-  async function underLock<T>(key: string, work: () => Promise<T>): Promise<T> {
-    let outcome: Promise<T> | undefined;
-    const workOnce = () => (outcome ??= work());
-    try {
-      await lock?.(key, async () => void (await workOnce()));
-    } catch (error) {
-      if (!outcome) notify(onEvent, { type: 'store-failed', key, hook: 'lock', reason: reasonOf(error) });
-    }
-    return workOnce();
-  }
-}
-
-/** A token endpoint, and how to be known there. */
-export interface TokenEndpointOptions {
-  /** Absolute URL of the token endpoint. A redirect from it is not followed. */
-  readonly tokenUrl: string;
-  /** As registered with the provider. */
-  readonly clientId: string;
-  /** Left out only by public clients, whose `client_id` goes into the form. */
-  readonly clientSecret?: string;
-  /** Whether id and secret go into the `Authorization` header or the form (RFC 6749, 2.3.1). @defaultValue 'basic' */
-  readonly authentication?: 'basic' | 'post';
-  /** Scopes, separated by spaces. @defaultValue whatever the provider grants by itself */
-  readonly scope?: string;
-  /** Further form fields, Auth0's `audience` for one. */
-  readonly parameters?: Readonly<Record<string, string>>;
-  /** How long the endpoint may take, in milliseconds, from 1 to 2_147_483_647. @defaultValue 30_000 */
-  readonly timeoutMs?: number;
-  /** What sends the token request. @defaultValue globalThis.fetch */
-  readonly fetch?: Fetch;
-}
-
-/**
- * The client credentials grant (RFC 6749, 4.4).
- *
- * @throws `TypeError` or `RangeError` when it is made, for an option that cannot be.
- * @throws {@link TokenRequestError} if the endpoint refuses, a `TimeoutError` if it is late.
- */
-export function clientCredentials(options: TokenEndpointOptions & { readonly clientSecret: string }): TokenRequest {
-  const post = tokenEndpoint('clientCredentials', options);
-  demand(isText(options.clientSecret), 'clientCredentials: clientSecret', 'a non-empty string', options.clientSecret);
-  return function requestByClientCredentials() {
-    return post({ grant_type: 'client_credentials' });
-  };
-}
-
-/** A token endpoint, and where its first refresh token comes from. */
-export interface RefreshTokenOptions extends TokenEndpointOptions {
-  /** A refresh token to begin with, or the grant that gets one. `invalid_grant` leads back here. */
-  readonly first: string | TokenRequest;
-}
-
-/**
- * The refresh token grant (RFC 6749, 6). An answer without a refresh token keeps the one in use.
- *
- * @throws `TypeError` or `RangeError` when it is made, for an option that cannot be.
- * @throws {@link TokenRequestError} if the endpoint refuses, a `TimeoutError` if it is late.
- */
-export function refreshToken({ first, ...options }: RefreshTokenOptions): TokenRequest {
-  const post = tokenEndpoint('refreshToken', options);
-  demand(
-    isText(first) || typeof first === 'function',
-    'refreshToken: first',
-    'a non-empty string or a function',
-    first,
-  );
-
-  return async function requestByRefreshToken({ key, refreshToken: held }) {
-    if (held !== undefined && held !== first) {
-      try {
-        return await redeem(held);
-      } catch (error) {
-        if (reasonOf(error) !== 'invalid_grant') throw error;
-      }
-    }
-    return typeof first === 'string' ? redeem(first) : first({ key });
-  };
-
-  async function redeem(token: string): Promise<TokenResponse> {
-    const answer = await post({ grant_type: 'refresh_token', refresh_token: token });
-    return { ...answer, refresh_token: answer.refresh_token || token };
-  }
-}
-
-/** Who is sent which token. */
-export interface BearerOptions {
-  /** Who may see the token, as `https://api.example.com`. At least one. Other requests go out as they are. */
-  readonly origins: readonly string[];
-  /** Which of the cache's tokens a request takes. @defaultValue 'default' */
-  readonly key?: string | ((request: { readonly url: URL; readonly headers: Headers }) => string);
-}
-
-/**
- * Sends requests with the cache's token, in place of any `Authorization` of the caller's. After a 401 sends once more
- * with another token, unless the body is a stream.
- *
- * @throws `TypeError` when the policy is made, if `origins` is not a list of origins.
- * @throws what {@link TokenCache.get} throws, when the request is made.
- */
-export function bearer(cache: TokenCache, { origins, key = 'default' }: BearerOptions): Policy {
-  const areOrigins = Array.isArray(origins) && origins.length > 0 && origins.every(isOrigin);
-  demand(areOrigins, 'bearer: origins', 'a list of origins such as https://api.example.com', origins);
-  const trusted = new Set(origins.map((origin) => new URL(origin).origin));
-
-  return (next) =>
-    async function withBearer(input, init) {
-      const url = urlOf(input);
-      if (!trusted.has(url.origin)) return next(input, init);
-      const headers = headersOf(input, init);
-      const whose = { key: typeof key === 'string' ? key : key({ url, headers }), signal: signalOf(input, init) };
-
-      const token = await cache.get(whose);
-      const mayRepeat = !token.isFresh && isReplayable(init?.body);
-      const repeat = mayRepeat && input instanceof Request && !init?.body && input.body ? input.clone() : input;
-      const response = await next(input, withToken(token));
-      if (response.status !== 401 || !cache.reject(token, whose.key) || !mayRepeat) return response;
-
-      discard(response);
-      const another = await cache.get(whose);
-      const answer = await next(repeat, withToken(another));
-      if (answer.status === 401) cache.reject(another, whose.key);
-      return answer;
-
-      function withToken({ value }: AccessToken): RequestInit {
-        const authorized = new Headers(headers);
-        authorized.set('authorization', `Bearer ${value}`);
-        return { ...init, headers: authorized };
-      }
-    };
-}
-
-/** A token request came to nothing. Of the answer only the code is kept: descriptions quote credentials. */
-export class TokenRequestError extends Error {
-  override readonly name = 'TokenRequestError';
-  /** The endpoint's HTTP status; `undefined` where `request` itself resolved to no usable token. */
-  readonly status: number | undefined;
-  /** The OAuth error code (RFC 6749, 5.2); a 401 without one is taken for `invalid_client`. */
-  readonly code: string | undefined;
-
-  constructor(status?: number, error?: unknown) {
-    const isCode = typeof error === 'string' && /^[a-z_]{1,64}$/.test(error);
-    const code = isCode ? error : status === 401 ? 'invalid_client' : undefined;
-    super(`No access token: ${code ?? 'no usable answer'}${status ? `, status ${status}` : ''}`);
-    this.status = status;
-    this.code = code;
+    });
   }
 }
 
 /** What is known of one key. All times, those in `token` too, are `performance.now()`. */
 interface Entry {
-  token?: StoredToken;
-  /** Answered with 401; the store may still hold it. */
-  rejected?: string | undefined;
+  token: StoredToken;
   flight?: Promise<AccessToken> | undefined;
   renewAtMs: number;
   /** Keeps requests apart while the tokens they bring are of no use. */
@@ -380,73 +194,19 @@ interface Entry {
   isUnsaved: boolean;
 }
 
-function isUsable(token: StoredToken | undefined, { rejected }: Entry): token is StoredToken {
-  return token !== undefined && token.accessToken !== rejected && performance.now() < token.expiresAtMs;
+function leftMs({ expiresAtMs }: StoredToken): number {
+  return expiresAtMs - performance.now();
 }
 
-/** Refuses what `Headers` would: its error quotes the token. */
-function tokenOf(accessToken: unknown, refreshToken: unknown, expiresAtMs: number): StoredToken {
-  const isToken = isText(accessToken) && /^[\x21-\x7e]+$/.test(accessToken);
-  if (!isToken || Number.isNaN(expiresAtMs)) throw new TokenRequestError();
-  return { accessToken, expiresAtMs, ...(isText(refreshToken) && { refreshToken }) };
+/** Refuses what `Headers` would, whose error quotes the token. */
+function checked(token: StoredToken): StoredToken {
+  if (typeof token.accessToken === 'string' && /^[\x21-\x7e]+$/.test(token.accessToken)) return token;
+  throw Object.assign(new Error('No access token: no usable answer'), { name: 'TokenRequestError' });
 }
 
-function lifetimeOf(expiresIn: unknown): number | undefined {
+function lifetimeMsOf(expiresIn: unknown): number | undefined {
   if (expiresIn === undefined || expiresIn === null) return undefined;
-  return DECIMAL.test(String(expiresIn)) ? Number(expiresIn) * 1_000 : 0;
-}
-
-/** Turns a time in here into one another process understands. */
-function wallAheadMs(): number {
-  return Date.now() - performance.now();
-}
-
-function tokenEndpoint(name: string, options: TokenEndpointOptions) {
-  const { tokenUrl, clientId, clientSecret, authentication = 'basic', scope, parameters, timeoutMs = 30_000 } = options;
-  demand(URL.canParse(tokenUrl), `${name}: tokenUrl`, 'an absolute URL', tokenUrl);
-  demand(isText(clientId), `${name}: clientId`, 'a non-empty string', clientId);
-  demand(['basic', 'post'].includes(authentication), `${name}: authentication`, "'basic' or 'post'", authentication);
-  demand(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMER_MS, `${name}: timeoutMs`, `1 to ${LONGEST_TIMER_MS}`, timeoutMs);
-
-  return async function requestToken(grant: Record<string, string>): Promise<TokenResponse> {
-    const body = new URLSearchParams({ ...parameters, ...grant, ...(scope && { scope }) });
-    const headers = new Headers({ accept: 'application/json' });
-    if (clientSecret && authentication === 'basic') {
-      headers.set('authorization', `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`);
-    } else {
-      body.set('client_id', clientId);
-      if (clientSecret) body.set('client_secret', clientSecret);
-    }
-
-    const send = options.fetch ?? globalThis.fetch;
-    const deadline = new AbortController();
-    const late = () => deadline.abort(new DOMException(`No token within ${timeoutMs} ms`, 'TimeoutError'));
-    const timer = setTimeout(late, timeoutMs);
-    try {
-      // A 307 or 308, if followed, would take the secret wherever it leads.
-      const init = { method: 'POST', headers, body, redirect: 'manual', signal: deadline.signal } as const;
-      const response = await send(tokenUrl, init);
-      const answer = parse(await response.text());
-      if (!response.ok || !isText(answer.access_token)) throw new TokenRequestError(response.status, answer.error);
-      return answer;
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-}
-
-/** Nothing, where there is no JSON: the parser's own error quotes what it read. */
-function parse(text: string): TokenResponse & { readonly error?: unknown } {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return Object(null);
-  }
-}
-
-/** What goes into a `Basic` header is form-encoded first (RFC 6749, 2.3.1 and appendix B). */
-function formEncode(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1);
+  return /^\d+(\.\d+)?$/.test(String(expiresIn)) ? Number(expiresIn) * 1_000 : 0;
 }
 
 /** The OAuth error code, or the error's name. Messages of others may quote a token. */
@@ -455,20 +215,11 @@ function reasonOf(error: unknown): string {
   return name === 'TokenRequestError' && code ? code : String(name);
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-/** Whether it is an origin and no more: a path in it would promise a narrower trust than is kept. */
-function isOrigin(value: string): boolean {
-  return URL.canParse(value) && new URL(value).href === `${new URL(value).origin}/`;
-}
-
-/** Shows numbers only: anything else may be a secret in the wrong place. */
-function demand(isMet: boolean, option: string, range: string, got: unknown): asserts isMet {
-  if (isMet) return;
-  if (typeof got === 'number') throw new RangeError(`${option} must be ${range}, got ${got}`);
-  throw new TypeError(`${option} must be ${range}, got ${typeof got}`);
+function requireNumbers(policy: string, options: Record<string, number>, least: number, most: number): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'number' && value >= least && value <= most) continue;
+    throw new RangeError(`${policy}: ${name} must be ${least} to ${most}, got ${value}`);
+  }
 }
 
 /** Waits for work that others share, or rejects with the signal's own reason as soon as it aborts. */
@@ -478,34 +229,6 @@ function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.addEventListener('abort', stop, { once: true });
     work.finally(() => signal?.removeEventListener('abort', stop)).then(resolve, reject);
   });
-}
-
-/** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
-function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own = input instanceof Request ? input.signal : undefined;
-  return (init?.signal === undefined ? own : init.signal) ?? undefined;
-}
-
-/** The headers the platform would send: `init.headers`, where given, replaces a `Request`'s. */
-function headersOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Headers {
-  return new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-}
-
-/** The request's URL; a relative one resolves against the page, where there is one. */
-function urlOf(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href);
-}
-
-/** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */
-function isReplayable(body: unknown): boolean {
-  // Node takes whatever it can iterate; not every browser can iterate its streams.
-  return !(body instanceof ReadableStream || Symbol.asyncIterator in Object(body));
-}
-
-/** Frees the connection of a response that nobody will read. */
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => {});
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
@@ -518,11 +241,8 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
   }
 }
 
-const DECIMAL = /^\d+(\.\d+)?$/;
-/** Apart by which requests stay whose tokens are of no use. */
+const NONE: StoredToken = { accessToken: '', expiresAtMs: -Infinity };
 const FLOOR_MS = 1_000;
+const HOLD_REFUSAL_MS = 60_000;
 /** Refused for what was asked or who asked (RFC 6749, 5.2): asking again changes nothing. */
 const REFUSAL = /^(invalid_(client|grant|request|scope)|un(authorized_client|supported_grant_type)|access_denied)$/;
-
-/** A longer delay overflows the platform's timer, which then fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -7,8 +7,8 @@ import {
   refreshToken,
   type TokenEndpointOptions,
   TokenRequestError,
-  tokenCache,
-} from './token-cache.ts';
+} from './oauth.ts';
+import { tokenCache } from './token-cache.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
