@@ -6,12 +6,9 @@ const MAX_LINES = 250;
 /** Each with its reason; a number may only go down. */
 const longer: Record<string, number> = {
   // Every dialect of rate-limit headers is read here.
-  'packages/adaptive-throttle/src/adaptive-throttle.ts': 700,
-  // A hundred lines are helpers that other patterns have too.
-  'packages/backoff/src/backoff.ts': 291,
-  // A chunk's whole course, the answers of five platforms.
-  'packages/batch/src/batch.ts': 480,
-  'packages/circuit-breaker/src/circuit-breaker.ts': 359,
+  'packages/adaptive-throttle/src/adaptive-throttle.ts': 690,
+  // A chunk's whole course, and what its answer says of each item.
+  'packages/batch/src/batch.ts': 292,
   // The reader of pages, the same in all paginators, is a hundred and fifty lines.
   'packages/keyset-pagination/src/keyset-pagination.ts': 353,
   'packages/offset-pagination/src/offset-pagination.ts': 356,

@@ -667,33 +667,23 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
 }
 
 /**
- * How long a response asks to be left alone, in milliseconds, or `undefined` if it does not say.
- *
- * Reads `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or any of the three HTTP dates) and
- * `retry-after-ms`. Dates count from the response's own `Date`. The longest of several wins.
+ * How long a response asks to be left alone, in milliseconds, or `undefined` if it does not say. The longest counts of
+ * `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or dates by the response's own `Date`) and `retry-after-ms`.
  */
 function retryAfterMs(headers: Headers): number | undefined {
-  const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
+  const decimal = (text: string | null) => (/^\s*\d+(\.\d+)?\s*$/.test(text ?? '') ? Number(text) : Number.NaN);
+  const sentAtMs = httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
   const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
-  const asked = hints.map((hint) => (isDecimal(hint) ? Number(hint) * 1_000 : httpDateMs(hint.trim()) - sentAtMs()));
-  const milliseconds = headers.get('retry-after-ms');
-  if (isDecimal(milliseconds)) asked.push(Number(milliseconds));
-
-  const told = asked.filter((ms) => !Number.isNaN(ms));
+  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs]);
+  const told = [decimal(headers.get('retry-after-ms')), ...waits].filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
 }
 
-function isDecimal(text: string | null): boolean {
-  return /^\s*\d+(\.\d+)?\s*$/.test(text ?? '');
-}
-
-/** An HTTP date (RFC 9110, 5.6.7) in any of its three forms as epoch milliseconds, or `NaN`. Asctime has no zone, and means UTC. */
+/** An HTTP date (RFC 9110, 5.6.7) of any form as epoch milliseconds, or `NaN`. The form without a zone means UTC. */
 function httpDateMs(text: string): number {
-  const isHttpDate = /^[A-Z][a-z]+(, \d\d[ -][A-Z][a-z]{2}[ -]\d+| [A-Z][a-z]{2} [ \d]\d) [\d:]{8} (GMT|\d{4})$/.test(
-    text,
-  );
-  return isHttpDate ? Date.parse(text.replace(/\d{4}$/, '$& GMT')) : Number.NaN;
+  const form = /^[A-Z][a-z]+(, \d\d[ -][A-Z][a-z]{2}[ -]\d+| [A-Z][a-z]{2} [ \d]\d) [\d:]{8} (GMT|\d{4})$/;
+  return form.test(text) ? Date.parse(text.replace(/\d{4}$/, '$& GMT')) : Number.NaN;
 }
 
 /** A longer delay overflows the platform's timer, which then fires at once. */

@@ -22,9 +22,8 @@ export interface BackoffOptions {
    */
   readonly shouldRetry?: (context: RetryContext) => boolean;
   /**
-   * How many retries all calls through this policy may cause: `ratio` of the recent calls (from 0), or `floor` if
-   * that is more. Calls and retries fade with a half-life of thirty seconds. `false` lifts the bound.
-   * @defaultValue `{ ratio: 0.2, floor: 10 }`
+   * How many retries all calls through this policy may cause: `ratio` of the calls (from 0) or `floor` if that is more;
+   * both counts halving every thirty seconds. `false` lifts the bound. @defaultValue `{ ratio: 0.2, floor: 10 }`
    */
   readonly budget?: false | { readonly ratio?: number; readonly floor?: number };
   /** Where jitter comes from: 0 up to, not including, 1. @defaultValue `Math.random` */
@@ -50,25 +49,23 @@ export interface RetryContext {
 }
 
 /** `attempt` (from 1) ended with `status`, or with an error named `error`. `url` is without query and credentials. */
-export type BackoffEvent = {
-  readonly attempt: number;
-  readonly method: string;
+export type BackoffEvent = Pick<RetryContext, 'attempt' | 'method'> & {
   readonly url: string;
   readonly status: number | undefined;
   readonly error: string | undefined;
   /** Not to be asked again before this, in epoch milliseconds, if the server said so. */
   readonly retryAt: number | undefined;
 } & (
-  | { readonly type: 'retry'; readonly waitMs: number }
-  | { readonly type: 'give-up'; readonly reason: 'attempts' | 'wait-too-long' | 'budget' }
-);
+    | { readonly type: 'retry'; readonly waitMs: number }
+    | { readonly type: 'give-up'; readonly reason: 'attempts' | 'wait-too-long' | 'budget' }
+  );
 
 /**
  * Retries what failed for a moment and may be sent twice, with full jitter and never earlier than the server asks.
  *
- * Worth a retry are network failures, `TimeoutError`s, 408, 425, 429, 500, 502, 503, 504, 529, and a 403 with `Retry-After`
- * (GitHub, "Rate limits for the REST API"); sent twice are GET, HEAD, OPTIONS, PUT, DELETE and what carries an
- * `Idempotency-Key`, but never a stream. Without success, the last response or error is passed on as it was.
+ * Worth a retry are network failures, `TimeoutError`s, 408, 425, 429, 500, 502, 503, 504, 529, and a 403 with
+ * `Retry-After` (GitHub, "Rate limits for the REST API"); sent twice are GET, HEAD, OPTIONS, PUT, DELETE and what
+ * carries an `Idempotency-Key`, but never a stream. Without success, the last response or error is passed on as it was.
  *
  * @throws `RangeError` or `TypeError` when the policy is made, if an option is out of range or not a function.
  */
@@ -80,40 +77,36 @@ export function backoff(options: BackoffOptions = {}): Policy {
   requireNumbers('backoff', { maxRetryAfterMs }, 0, LONGEST_TIMER_MS);
   requireNumbers('backoff', { 'budget.ratio': ratio, 'budget.floor': floor }, 0, Infinity);
   if (!Number.isInteger(attempts)) throw new RangeError(`backoff: attempts must be a whole number, got ${attempts}`);
-  for (const [name, value] of Object.entries({ shouldRetry, random, onEvent })) {
-    if (value === undefined || typeof value === 'function') continue;
-    throw new TypeError(`backoff: ${name} must be a function, got ${value}`);
-  }
+  for (const [name, value] of Object.entries({ shouldRetry, random, onEvent }))
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`backoff: ${name} must be a function, got ${value}`);
   const recentCalls = fadingCount();
   const recentRetries = fadingCount();
 
   /** Waits for the time of the next attempt; or answers `false` at once, if this one is to stand. */
-  async function mayRetry(ended: RetryContext, url: string, endsAt: number, signal?: AbortSignal): Promise<boolean> {
+  async function mayRetry(ended: RetryContext, input: Request | URL | string, endsAt: number, signal?: AbortSignal) {
     const { attempt, method, response, error } = ended;
-    const askedMs = response && retryAfterMs(response.headers);
-    // On top of what was asked, so that a herd does not return at one instant and a timer is never early.
-    const jitteredMs =
-      askedMs === undefined
-        ? random() * Math.min(capMs, baseMs * 2 ** (attempt - 1))
-        : askedMs + 1 + random() * Math.max(baseMs, askedMs / 10);
     const now = performance.now();
     const leftMs = endsAt - now;
-    const tooLong = (askedMs ?? 0) > maxRetryAfterMs || (askedMs ?? jitteredMs) > leftMs;
+    const askedMs = response && retryAfterMs(response.headers);
+    let jitteredMs = random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));
+    // On top of what was asked, so that a herd does not return at one instant and a timer is never early.
+    if (askedMs !== undefined) jitteredMs = askedMs + 1 + random() * Math.max(baseMs, askedMs / 10);
+    const isTooLong = (askedMs ?? 0) > maxRetryAfterMs || (askedMs ?? jitteredMs) > leftMs;
     // Half a retry of grace, since what fades never quite reaches zero.
-    const overBudget = recentRetries() + 1 > Math.max(floor + 0.5, ratio * recentCalls());
+    const isOverBudget = recentRetries() + 1 > Math.max(floor + 0.5, ratio * recentCalls());
 
+    const href = input instanceof Request ? input.url : String(input);
+    const url = href.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//'); // No query, no fragment, no credentials.
     const retryAt = askedMs === undefined ? undefined : Date.now() + askedMs;
     const event = { attempt, method, url, status: response?.status, error: Object(error).name, retryAt };
-    if (attempt >= attempts || tooLong || overBudget) {
-      const reason = attempt >= attempts ? 'attempts' : tooLong ? 'wait-too-long' : 'budget';
-      notify<BackoffEvent>(onEvent, { type: 'give-up', reason, ...event });
-      return false;
-    }
+    const reason = (attempt >= attempts && 'attempts') || (isTooLong && 'wait-too-long') || (isOverBudget && 'budget');
+    const waitMs = Math.ceil(Math.min(jitteredMs, leftMs));
+    notify<BackoffEvent>(onEvent, reason ? { type: 'give-up', reason, ...event } : { type: 'retry', waitMs, ...event });
+    if (reason) return false;
 
     recentRetries(1);
-    const waitMs = Math.ceil(Math.min(jitteredMs, leftMs));
-    notify<BackoffEvent>(onEvent, { type: 'retry', waitMs, ...event });
-    if (response) discard(response);
+    response?.body?.cancel().catch(() => {}); // Frees the connection.
     await sleep(waitMs, signal).catch((reason) => {
       recentRetries(-fading(performance.now() - now));
       throw reason;
@@ -126,8 +119,11 @@ export function backoff(options: BackoffOptions = {}): Policy {
       const endsAt = performance.now() + totalMs;
       const signal = signalOf(input, init);
       const method = methodOf(input, init);
-      const idempotent = IDEMPOTENT.has(method) || !!headersOf(input, init).get('idempotency-key');
-      const replayable = isReplayable(init?.body) && (idempotent || shouldRetry !== undefined);
+      const headers = init?.headers ?? (input instanceof Request ? input.headers : undefined);
+      const idempotent = IDEMPOTENT.has(method) || !!new Headers(headers).get('idempotency-key');
+      // A stream is gone after the first time. Node sends whatever it can iterate as one.
+      const isStream = init?.body instanceof ReadableStream || Symbol.asyncIterator in Object(init?.body);
+      const replayable = !isStream && (idempotent || shouldRetry !== undefined);
       const hasOwnBody = input instanceof Request && input.body !== null && (init?.body ?? null) === null;
       recentCalls(1);
 
@@ -144,7 +140,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
         const transient = response ? willPass(response) : isTransportFailure(error, input, init);
         const ended = { attempt, method, response, error, transient, retryable: transient && idempotent };
         const wanted = replayable && !signal?.aborted && (shouldRetry?.(ended) ?? ended.retryable);
-        if (wanted && (await mayRetry(ended, withoutSecrets(input), endsAt, signal))) continue;
+        if (wanted && (await mayRetry(ended, input, endsAt, signal))) continue;
         if (response) return response;
         throw error;
       }
@@ -158,7 +154,7 @@ const HALF_LIFE_MS = 30_000;
 const willPass = ({ status, headers }: Response): boolean =>
   TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined);
 
-/** Counts what fades as time passes, so that only the recent past is in the count it returns. */
+/** Counts what fades as time passes, so that only the recent past is in the count. */
 function fadingCount(): (more?: number) => number {
   let count = 0;
   let countedAt = performance.now();
@@ -171,15 +167,7 @@ function fadingCount(): (more?: number) => number {
 }
 
 /** What is left of one after so long. */
-function fading(ms: number): number {
-  return 2 ** (-ms / HALF_LIFE_MS);
-}
-
-/** The URL as events may show it: no query, no fragment, no credentials. */
-function withoutSecrets(input: Parameters<Fetch>[0]): string {
-  const url = input instanceof Request ? input.url : `${input}`;
-  return url.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//');
-}
+const fading = (ms: number): number => 2 ** (-ms / HALF_LIFE_MS);
 
 function requireNumbers(policy: string, options: Record<string, number>, least: number, most: number): void {
   for (const [name, value] of Object.entries(options)) {
@@ -215,21 +203,7 @@ function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): stri
   return (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
 }
 
-/** The headers the platform would send: `init.headers`, where given, replaces a `Request`'s. */
-function headersOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Headers {
-  return new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-}
-
-/** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */
-function isReplayable(body: unknown): boolean {
-  // Node takes whatever it can iterate; not every browser can iterate its streams.
-  return !(body instanceof ReadableStream || Symbol.asyncIterator in Object(body));
-}
-
-/**
- * Whether the network failed or the time ran out. The platform throws a `TypeError` for a failed network and for
- * misuse alike; but what was misuse does not even make a `Request`.
- */
+/** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
 function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
   const { name } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
@@ -240,11 +214,6 @@ function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: P
   } catch {
     return false;
   }
-}
-
-/** Frees the connection of a response that nobody will read. */
-function discard(response: Response): void {
-  response.body?.cancel().catch(() => {});
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
@@ -258,33 +227,23 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
 }
 
 /**
- * How long a response asks to be left alone, in milliseconds, or `undefined` if it does not say.
- *
- * Reads `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or any of the three HTTP dates) and
- * `retry-after-ms`. Dates count from the response's own `Date`. The longest of several wins.
+ * How long a response asks to be left alone, in milliseconds, or `undefined` if it does not say. The longest counts of
+ * `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or dates by the response's own `Date`) and `retry-after-ms`.
  */
 function retryAfterMs(headers: Headers): number | undefined {
-  const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
+  const decimal = (text: string | null) => (/^\s*\d+(\.\d+)?\s*$/.test(text ?? '') ? Number(text) : Number.NaN);
+  const sentAtMs = httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
   const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
-  const asked = hints.map((hint) => (isDecimal(hint) ? Number(hint) * 1_000 : httpDateMs(hint.trim()) - sentAtMs()));
-  const milliseconds = headers.get('retry-after-ms');
-  if (isDecimal(milliseconds)) asked.push(Number(milliseconds));
-
-  const told = asked.filter((ms) => !Number.isNaN(ms));
+  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs]);
+  const told = [decimal(headers.get('retry-after-ms')), ...waits].filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
 }
 
-function isDecimal(text: string | null): boolean {
-  return /^\s*\d+(\.\d+)?\s*$/.test(text ?? '');
-}
-
-/** An HTTP date (RFC 9110, 5.6.7) in any of its three forms as epoch milliseconds, or `NaN`. Asctime has no zone, and means UTC. */
+/** An HTTP date (RFC 9110, 5.6.7) of any form as epoch milliseconds, or `NaN`. The form without a zone means UTC. */
 function httpDateMs(text: string): number {
-  const isHttpDate = /^[A-Z][a-z]+(, \d\d[ -][A-Z][a-z]{2}[ -]\d+| [A-Z][a-z]{2} [ \d]\d) [\d:]{8} (GMT|\d{4})$/.test(
-    text,
-  );
-  return isHttpDate ? Date.parse(text.replace(/\d{4}$/, '$& GMT')) : Number.NaN;
+  const form = /^[A-Z][a-z]+(, \d\d[ -][A-Z][a-z]{2}[ -]\d+| [A-Z][a-z]{2} [ \d]\d) [\d:]{8} (GMT|\d{4})$/;
+  return form.test(text) ? Date.parse(text.replace(/\d{4}$/, '$& GMT')) : Number.NaN;
 }
 
 /** A longer delay overflows the platform's timer, which then fires at once. */

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type ReadAnswer, readAnswer } from './batch.ts';
+import { type ReadAnswer, readList } from './batch.ts';
+import { readAnswer } from './platforms.ts';
+
+const READERS = { list: readList, ...readAnswer };
 
 /** An answer of each platform's shape, what was sent, and what became of it. */
-const ANSWERS: readonly [keyof typeof readAnswer, string, unknown[], number, unknown, string[] | undefined][] = [
+const ANSWERS: readonly [keyof typeof READERS, string, unknown[], number, unknown, string[] | undefined][] = [
   [
     'list',
     'statuses',
@@ -85,9 +88,9 @@ const ANSWERS: readonly [keyof typeof readAnswer, string, unknown[], number, unk
   ['salesforce', 'a refusal', [1], 400, [{ errorCode: 'JSON_PARSER_ERROR', message: 'x' }], undefined],
 ];
 
-describe('readAnswer', () => {
+describe('a reader of answers', () => {
   it.each(ANSWERS)('%s reads %s', (platform, _what, items, status, body, outcomes) => {
-    const read: ReadAnswer = readAnswer[platform];
+    const read: ReadAnswer = READERS[platform];
     const said = read(body, items, new Response('', { status }));
 
     expect(Array.isArray(said) ? Array.from(said, (verdict) => verdict?.outcome ?? '') : said).toEqual(outcomes);

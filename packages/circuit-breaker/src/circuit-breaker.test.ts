@@ -309,13 +309,11 @@ it.each([
   { failureRatio: '0.5' },
   { windowMs: 0 },
   { minimumCalls: 0 },
-  { minimumCalls: 1.5 },
   { openMs: NaN },
   { openMs: 600_001 },
   { maxOpenMs: 4_999 },
   { maxOpenMs: Infinity },
   { halfOpenCalls: 0 },
-  { halfOpenCalls: 1.5 },
 ])('refuses %o when the policy is made', (options) => {
   expect(() => circuitBreaker(options as CircuitBreakerOptions)).toThrow(RangeError);
   expect(() => circuitBreaker(options as CircuitBreakerOptions)).toThrow(/^circuitBreaker: \w+ must be .+, got \S+$/);

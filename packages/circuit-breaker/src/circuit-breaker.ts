@@ -8,25 +8,19 @@ export type Policy = (next: Fetch) => Fetch;
 export interface CircuitBreakerOptions {
   /** Opens the circuit once this share of the calls in the window failed. Above 0, up to 1. @defaultValue 0.5 */
   readonly failureRatio?: number;
-  /** How far back calls count, in milliseconds: never further, and at most a tenth less. From 1. @defaultValue 30_000 */
+  /** How far back calls count, in milliseconds: at most a tenth less, never more. From 1. @defaultValue 30_000 */
   readonly windowMs?: number;
   /** With fewer calls than this in the window, the circuit stays closed. A whole number from 1. @defaultValue 10 */
   readonly minimumCalls?: number;
-  /** How long it stays open, in milliseconds; twice, then four times as long for trips in a row. From 1. @defaultValue 5_000 */
+  /** How long it stays open, in milliseconds; twice, then four times that on more trips. From 1. @defaultValue 5_000 */
   readonly openMs?: number;
   /** The longest it stays open, in milliseconds, whatever was asked for. From `openMs`. @defaultValue 600_000 */
   readonly maxOpenMs?: number;
   /** How many calls it then lets through and is judged by. A whole number from 1. @defaultValue 1 */
   readonly halfOpenCalls?: number;
-  /**
-   * Decides instead of the policy whether the service failed, or was too slow; `undefined` is neither failure nor
-   * success. Not asked about the caller's own aborts. @defaultValue `({ failed }) => failed`
-   */
+  /** Whether a call failed; `undefined`: neither. Not asked about aborts. @defaultValue `({ failed }) => failed` */
   readonly isFailure?: (context: CallContext) => boolean | undefined;
-  /**
-   * Which circuit a request belongs to; the 1,000 last used are kept. The key appears in errors and events, so make
-   * none from a token. @defaultValue the URL's origin
-   */
+  /** Names a request's circuit, in events too; the 1,000 last used are kept. @defaultValue the URL's origin */
   readonly key?: (request: { readonly url: URL; readonly method: string }) => string;
   /** What `save()` returned, perhaps in another process. @defaultValue `[]` */
   readonly restore?: readonly SavedCircuit[];
@@ -36,148 +30,142 @@ export interface CircuitBreakerOptions {
 
 /** The policy, and what its circuits are doing. */
 export interface CircuitBreaker extends Policy {
-  /** `half-open` from when the open time is over; an unknown key is `closed`. */
-  state(key: string): CircuitState;
+  /** Closed (or unknown): calls go through. Open: none do. Half-open, after the open time: a few do, and decide. */
+  state(key: string): 'closed' | 'open' | 'half-open';
   /** All circuits as plain JSON, for the option `restore`. */
   save(): SavedCircuit[];
 }
 
-/** Closed: calls go through. Open: none do. Half-open: a few do, and decide. */
-export type CircuitState = 'closed' | 'open' | 'half-open';
-
-/** A call that has ended. */
-export interface CallContext {
-  /** What came back, its body not to be read; `undefined` if nothing did. */
+/** A call that ended after `durationMs` with the headers of a `response`, its body not to be read, or an `error`. */
+export type CallContext = {
   readonly response: Response | undefined;
-  /** What was thrown, if nothing came back. */
   readonly error: unknown;
-  /** Until the headers were there, in milliseconds. */
   readonly durationMs: number;
   /** What the policy would say by itself; `undefined` where the call tells nothing about the service. */
   readonly failed: boolean | undefined;
-}
+};
 
 /** The circuit of `key` is now in the state `type`; opened for the `trips`-th time in a row, for `openMs`. */
 export type CircuitEvent =
   | { readonly type: 'open'; readonly key: string; readonly openMs: number; readonly trips: number }
   | { readonly type: 'half-open' | 'closed'; readonly key: string };
 
-/** One circuit, as plain JSON. */
-export interface SavedCircuit {
-  /** What the option `key` returned. */
+/** A circuit as plain JSON: closed, with what it counts in `window`, or to be tested at `openUntil`. */
+export type SavedCircuit = {
   readonly key: string;
   /** In a row; 0 once it has closed. */
   readonly trips: number;
-  /** When it may be tested, in epoch milliseconds; absent where it is closed. */
-  readonly openUntil?: number;
-  /** What was counted while it was closed, oldest first; `since` is when a count began, in epoch milliseconds. */
-  readonly window: readonly { readonly since: number; readonly calls: number; readonly failures: number }[];
-}
+  /** In epoch milliseconds, as `since` is. */
+  readonly openUntil?: number | undefined;
+  readonly window: { readonly since: number; calls: number; failures: number }[];
+};
 
 /**
- * Stops calling a service that fails, and lets a few calls find out when it is back.
- *
- * Failures are 5xx, network failures and `TimeoutError`s. A 429, the caller's abort and errors of other policies say
- * nothing about the service. A `Retry-After` on the failure that opens the circuit keeps it open at least as long.
+ * Stops calling a service that fails, and lets a few calls find out when it is back. Failures are 5xx, network failures
+ * and `TimeoutError`s; a 429, the caller's abort and errors of other policies say nothing about the service.
  *
  * @throws `RangeError` or `TypeError` when the policy is made, if an option is out of range or of the wrong type.
  * @throws {@link CircuitOpenError} when the request is made, if the circuit does not let it through. It is not sent.
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
   const { failureRatio = 0.5, windowMs = 30_000, minimumCalls = 10, openMs = 5_000, maxOpenMs = 600_000 } = options;
-  const { halfOpenCalls = 1, isFailure, key: keyOf = ({ url }) => url.origin, restore = [], onEvent } = options;
+  const { halfOpenCalls = 1, isFailure = ({ failed }) => failed, key: keyOf = ({ url }) => url.origin } = options;
+  const { restore = [], onEvent = () => {} } = options;
   requireNumbers('circuitBreaker', { failureRatio }, Number.EPSILON, 1);
   requireNumbers('circuitBreaker', { windowMs, minimumCalls, openMs, halfOpenCalls }, 1, Number.MAX_SAFE_INTEGER);
   requireNumbers('circuitBreaker', { maxOpenMs }, openMs, Number.MAX_SAFE_INTEGER);
-  for (const [name, value] of Object.entries({ minimumCalls, halfOpenCalls }))
-    if (!Number.isInteger(value)) throw new RangeError(`circuitBreaker: ${name} must be a whole number, got ${value}`);
-  for (const [name, value] of Object.entries({ isFailure, key: keyOf, onEvent })) {
-    if (value === undefined || typeof value === 'function') continue;
-    throw new TypeError(`circuitBreaker: ${name} must be a function, got ${value}`);
-  }
-  if (!areSavedCircuits(restore)) {
+  for (const [name, value] of Object.entries({ isFailure, key: keyOf, onEvent }))
+    if (typeof value !== 'function') throw new TypeError(`circuitBreaker: ${name} must be a function, got ${value}`);
+  const isSaved = (saved: SavedCircuit) => typeof saved?.key === 'string' && Array.isArray(saved.window);
+  if (!Array.isArray(restore) || !restore.every(isSaved))
     throw new TypeError(`circuitBreaker: restore must be what save() returned, got ${restore}`);
-  }
 
+  /** What goes wrong with the observer, at once or later, is not the request's failure. */
+  const tell = (event: CircuitEvent) => void (async () => onEvent(event))().catch(() => {});
   /** Epoch milliseconds, as another process understands them, by a clock that never jumps. */
   const originMs = Date.now() - performance.now();
   const clock = () => originMs + performance.now();
 
   /** The least recently used comes first. */
   const circuits = new Map<string, Circuit>();
+  for (const { key, trips, openUntil, window } of structuredClone(restore)) {
+    // No longer than it may, if it was saved by a clock that was wrong.
+    use({ key, trips, openUntil: openUntil && Math.min(openUntil, clock() + maxOpenMs), window });
+  }
   /** Where the last request went. What begins with an origin and a slash has that origin: no need to parse it. */
   let last = 'null';
-  for (const { key, trips, openUntil, window } of restore) {
-    // By a clock that was wrong, nothing shall last longer than it may.
-    const tallies = window.map((tally) => ({ ...tally, since: Math.min(tally.since, clock()) }));
-    const until = Math.min(openUntil ?? 0, clock() + maxOpenMs);
-    const phase: Phase = openUntil === undefined ? { state: 'closed', window: tallies } : { state: 'open', until };
-    Object.assign(circuitOf(key), { trips, phase });
-  }
 
-  function circuitOf(key: string): Circuit {
-    const circuit = circuits.get(key) ?? { key, trips: 0, phase: { state: 'closed', window: [] } };
-    circuits.delete(key);
-    circuits.set(key, circuit);
-    if (circuits.size > MOST_CIRCUITS) circuits.delete(circuits.keys().next().value!);
+  function use(circuit: Circuit): Circuit {
+    circuits.delete(circuit.key);
+    circuits.set(circuit.key, circuit);
+    if (circuits.size > 1_000) circuits.delete(circuits.keys().next().value!);
     return circuit;
   }
 
-  function open(circuit: Circuit, failure?: Response): void {
-    circuit.trips += 1;
-    const askedMs = (failure && retryAfterMs(failure.headers)) ?? 0;
-    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * Math.min(2 ** (circuit.trips - 1), 4)));
-    circuit.phase = { state: 'open', until: clock() + forMs };
-    notify<CircuitEvent>(onEvent, { type: 'open', key: circuit.key, openMs: forMs, trips: circuit.trips });
+  /** Answers for how long. */
+  function open({ key, trips }: Circuit, failure?: Response): number {
+    // Seconds or a date (RFC 9110, 10.2.3). It can only lengthen the open time, so junk does no harm.
+    const asked = failure?.headers.get('retry-after') ?? '';
+    const sentAtMs = Date.parse(failure?.headers.get('date') ?? '') || Date.now();
+    const askedMs = Number(asked) * 1_000 || Date.parse(asked) - sentAtMs || 0;
+    const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * Math.min(2 ** trips, 4)));
+    use({ key, trips: trips + 1, openUntil: clock() + forMs, window: [] });
+    tell({ type: 'open', key, openMs: forMs, trips: trips + 1 });
+    return forMs;
   }
 
-  /** Lets a call through, or throws. What comes of the call counts only while the phase it began in lasts. */
-  function enter(circuit: Circuit): Phase {
+  /** Lets a call through, or throws. */
+  function enter(key: string): Circuit {
+    const circuit = use(circuits.get(key) ?? { key, trips: 0, window: [] });
+    if (circuit.openUntil === undefined) return circuit;
     const now = clock();
-    if (circuit.phase.state === 'open' && now >= circuit.phase.until) {
-      circuit.phase = { state: 'half-open', admitted: 0, passed: 0, failed: 0, givenUpAt: 0 };
-      notify<CircuitEvent>(onEvent, { type: 'half-open', key: circuit.key });
-    }
-
-    const { phase } = circuit;
-    if (phase.state === 'closed') return phase;
-    if (phase.state === 'half-open' && phase.admitted < halfOpenCalls) {
-      phase.admitted += 1;
-      phase.givenUpAt = now + maxOpenMs;
-      return phase;
-    }
+    if (now < circuit.openUntil) throw new CircuitOpenError(key, circuit.openUntil - now);
+    if (!circuit.test) tell({ type: 'half-open', key });
+    circuit.test ??= { admitted: 0, passed: 0, failed: 0, givenUpAt: 0 };
+    const { test } = circuit;
     // Calls that never end must not keep a circuit half-open for ever.
-    if (phase.state === 'half-open' && now >= phase.givenUpAt) open(circuit);
-    const retryAfterMs = circuit.phase.state === 'open' ? circuit.phase.until - now : openMs;
-    throw new CircuitOpenError(circuit.key, Math.ceil(retryAfterMs));
+    if (test.admitted >= halfOpenCalls) throw new CircuitOpenError(key, now < test.givenUpAt ? openMs : open(circuit));
+    test.admitted += 1;
+    test.givenUpAt = now + maxOpenMs;
+    return circuit;
   }
 
-  function leave(circuit: Circuit, phase: Phase, failed: boolean | undefined, response?: Response): void {
-    if (circuit.phase !== phase) return;
-    if (phase.state === 'closed' && failed !== undefined) {
-      const { calls, failures } = count(phase.window, failed, clock(), windowMs);
-      if (failed && calls >= minimumCalls && failures / calls >= failureRatio) open(circuit, response);
+  function leave(circuit: Circuit, failed: boolean | undefined, response?: Response): void {
+    const { key, test, window } = circuit;
+    // What began before the circuit opened or closed tells nothing any more.
+    if (circuits.get(key) !== circuit) return;
+    if (!test) {
+      if (failed !== undefined && tooManyFail(window, failed)) open(circuit, response);
+      return;
     }
-    if (phase.state === 'half-open') {
-      if (failed === undefined) phase.admitted -= 1;
-      else if (failed) phase.failed += 1;
-      else phase.passed += 1;
-      // As soon as the calls still out cannot change the verdict.
-      if (phase.failed / halfOpenCalls >= failureRatio) open(circuit, response);
-      else if ((halfOpenCalls - phase.passed) / halfOpenCalls < failureRatio) {
-        circuit.trips = 0;
-        circuit.phase = { state: 'closed', window: [] };
-        notify<CircuitEvent>(onEvent, { type: 'closed', key: circuit.key });
-      }
+    if (failed === undefined) test.admitted -= 1;
+    else test[failed ? 'failed' : 'passed'] += 1;
+    // As soon as the calls still out cannot change the verdict.
+    if (test.failed / halfOpenCalls >= failureRatio) open(circuit, response);
+    else if ((halfOpenCalls - test.passed) / halfOpenCalls < failureRatio) {
+      use({ key, trips: 0, window: [] });
+      tell({ type: 'closed', key });
     }
+  }
+
+  /** Counts a call, in one of the ten parts of a window; only a failure can be one too many. */
+  function tooManyFail(window: SavedCircuit['window'], failed: boolean): boolean {
+    const now = clock();
+    while (window[0] && Math.abs(now - window[0].since) >= windowMs) window.shift(); // A clock may have been wrong.
+    const latest = window.at(-1);
+    if (!latest || now - latest.since >= windowMs / 10) window.push({ since: now, calls: 0, failures: 0 });
+    const part = window.at(-1)!;
+    part.calls += 1;
+    if (failed) part.failures += 1;
+    const sum = (what: 'calls' | 'failures') => window.reduce((total, tally) => total + tally[what], 0);
+    return failed && sum('calls') >= minimumCalls && sum('failures') / sum('calls') >= failureRatio;
   }
 
   const policy: Policy = (next) =>
     async function withCircuitBreaker(input, init) {
       const isSameOrigin = !options.key && last !== 'null' && `${input}`.startsWith(`${last}/`);
       if (!isSameOrigin) last = keyOf({ url: urlOf(input), method: methodOf(input, init) });
-      const circuit = circuitOf(last);
-      const phase = enter(circuit);
+      const circuit = enter(last);
       const startedAt = performance.now();
       let response: Response | undefined;
       let error: unknown;
@@ -190,31 +178,22 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
         failed = isTransportFailure(error, input, init) || undefined;
       }
 
-      try {
-        // A deadline of the caller's that passed is no abort: the service was too slow for it.
-        const signal = response ? undefined : signalOf(input, init);
-        const aborted = signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
-        if (aborted) failed = undefined;
-        else if (isFailure) failed = isFailure({ response, error, durationMs: performance.now() - startedAt, failed });
-      } finally {
-        leave(circuit, phase, failed, response);
-      }
+      // A deadline of the caller's that passed is no abort: the service was too slow for it.
+      const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
+      const isAborted = !response && signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
+      const durationMs = performance.now() - startedAt;
+      leave(circuit, isAborted ? undefined : isFailure({ response, error, durationMs, failed }), response);
       if (response) return response;
       throw error;
     };
 
   return Object.assign(policy, {
-    state(key: string): CircuitState {
-      const { phase } = circuits.get(key) ?? {};
-      if (phase?.state === 'open' && clock() >= phase.until) return 'half-open';
-      return phase?.state ?? 'closed';
+    state(key: string) {
+      const { openUntil } = circuits.get(key) ?? {};
+      if (openUntil === undefined) return 'closed';
+      return clock() < openUntil ? 'open' : 'half-open';
     },
-    save(): SavedCircuit[] {
-      return [...circuits.values()].map(({ key, trips, phase }) => {
-        if (phase.state === 'closed') return { key, trips, window: phase.window.map((tally) => ({ ...tally })) };
-        return { key, trips, openUntil: phase.state === 'open' ? phase.until : clock(), window: [] };
-      });
-    },
+    save: () => Array.from(circuits.values(), ({ test, ...saved }) => structuredClone(saved)),
   });
 }
 
@@ -227,55 +206,16 @@ export class CircuitOpenError extends Error {
   readonly retryAfterMs: number;
 
   constructor(key: string, retryAfterMs: number) {
-    super(`The circuit of ${key} is open, ask again in ${retryAfterMs} ms`);
+    super(`The circuit of ${key} is open, ask again in ${Math.ceil(retryAfterMs)} ms`);
     this.key = key;
-    this.retryAfterMs = retryAfterMs;
+    this.retryAfterMs = Math.ceil(retryAfterMs);
   }
 }
 
-interface Circuit {
-  readonly key: string;
-  /** In a row, without having closed in between. */
-  trips: number;
-  /** A new object with each change, so that a call can tell whether the phase it began in is over. */
-  phase: Phase;
-}
-
-type Phase =
-  | { readonly state: 'closed'; readonly window: Tally[] }
-  | { readonly state: 'open'; readonly until: number }
-  | { readonly state: 'half-open'; admitted: number; passed: number; failed: number; givenUpAt: number };
-
-/** What came of the calls in a tenth of the window. */
-interface Tally {
-  readonly since: number;
-  calls: number;
-  failures: number;
-}
-
-const MOST_CIRCUITS = 1_000;
-
-/** Drops what has left the window, adds a call, and sums up. */
-function count(window: Tally[], failed: boolean, now: number, windowMs: number): Omit<Tally, 'since'> {
-  while (window[0] && now - window[0].since >= windowMs) window.shift();
-
-  const last = window.at(-1);
-  const tally = last && now - last.since < windowMs / 10 ? last : { since: now, calls: 0, failures: 0 };
-  if (tally !== last) window.push(tally);
-  tally.calls += 1;
-  if (failed) tally.failures += 1;
-
-  const sum = (what: 'calls' | 'failures') => window.reduce((total, part) => total + part[what], 0);
-  return { calls: sum('calls'), failures: sum('failures') };
-}
-
-function areSavedCircuits(restore: unknown): boolean {
-  if (!Array.isArray(restore)) return false;
-  return restore.map(Object).every(({ key, trips, openUntil = 0, window }) => {
-    if (typeof key !== 'string' || !Array.isArray(window)) return false;
-    const numbers = window.map(Object).flatMap(({ since, calls, failures }) => [since, calls, failures]);
-    return [trips, openUntil, ...numbers].every(Number.isFinite);
-  });
+/** A new object whenever it opens or closes, so that a call can tell whether the one it began under is still there. */
+interface Circuit extends SavedCircuit {
+  /** The calls let through once half-open, those of them that passed or failed, and when the rest is given up. */
+  test?: { admitted: number; passed: number; failed: number; givenUpAt: number };
 }
 
 function requireNumbers(policy: string, options: Record<string, number>, least: number, most: number): void {
@@ -283,12 +223,6 @@ function requireNumbers(policy: string, options: Record<string, number>, least: 
     if (typeof value === 'number' && value >= least && value <= most) continue;
     throw new RangeError(`${policy}: ${name} must be ${least} to ${most}, got ${value}`);
   }
-}
-
-/** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
-function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own = input instanceof Request ? input.signal : undefined;
-  return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 
 /** The method as it goes on the wire. */
@@ -302,10 +236,7 @@ function urlOf(input: Parameters<Fetch>[0]): URL {
   return new URL(input instanceof Request ? input.url : input, location?.href);
 }
 
-/**
- * Whether the network failed or the time ran out. The platform throws a `TypeError` for a failed network and for
- * misuse alike; but what was misuse does not even make a `Request`.
- */
+/** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
 function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
   const { name } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
@@ -316,44 +247,4 @@ function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: P
   } catch {
     return false;
   }
-}
-
-/** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
-function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  try {
-    const outcome: unknown = onEvent?.(event);
-    if (outcome instanceof Promise) outcome.catch(() => {});
-  } catch {
-    // The observer's own affair.
-  }
-}
-
-/**
- * How long a response asks to be left alone, in milliseconds, or `undefined` if it does not say.
- *
- * Reads `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or any of the three HTTP dates) and
- * `retry-after-ms`. Dates count from the response's own `Date`. The longest of several wins.
- */
-function retryAfterMs(headers: Headers): number | undefined {
-  const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
-  // The comma after a date's weekday is its own; any other joins two header lines.
-  const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
-  const asked = hints.map((hint) => (isDecimal(hint) ? Number(hint) * 1_000 : httpDateMs(hint.trim()) - sentAtMs()));
-  const milliseconds = headers.get('retry-after-ms');
-  if (isDecimal(milliseconds)) asked.push(Number(milliseconds));
-
-  const told = asked.filter((ms) => !Number.isNaN(ms));
-  return told.length > 0 ? Math.max(0, ...told) : undefined;
-}
-
-function isDecimal(text: string | null): boolean {
-  return /^\s*\d+(\.\d+)?\s*$/.test(text ?? '');
-}
-
-/** An HTTP date (RFC 9110, 5.6.7) in any of its three forms as epoch milliseconds, or `NaN`. Asctime has no zone, and means UTC. */
-function httpDateMs(text: string): number {
-  const isHttpDate = /^[A-Z][a-z]+(, \d\d[ -][A-Z][a-z]{2}[ -]\d+| [A-Z][a-z]{2} [ \d]\d) [\d:]{8} (GMT|\d{4})$/.test(
-    text,
-  );
-  return isHttpDate ? Date.parse(text.replace(/\d{4}$/, '$& GMT')) : Number.NaN;
 }
