@@ -1,5 +1,6 @@
 /** What each pattern adds to a bundle: minified by esbuild, then gzipped. */
-import { readdirSync } from 'node:fs';
+import { globSync } from 'node:fs';
+import { sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { report, table, verdict } from './report.ts';
@@ -17,10 +18,13 @@ interface Size {
 }
 
 const stack = await sizeOf('recommended stack', `export * from '${ROOT}/examples/resilient-client.ts'`);
+/** By how it is imported: `token-bucket`, and `token-bucket/redis` beside it. */
 const patterns = await Promise.all(
-  readdirSync(`${ROOT}/packages`).map((name) =>
-    sizeOf(name, `export * from '${ROOT}/packages/${name}/src/${name}.ts'`),
-  ),
+  globSync('*/src/*.ts', { cwd: `${ROOT}/packages`, exclude: ['**/*.test.ts'] }).map((path) => {
+    const [name = '', , file = ''] = path.split(sep);
+    const entry = file === `${name}.ts` ? name : `${name}/${file.replace('.ts', '')}`;
+    return sizeOf(entry, `export * from '${ROOT}/packages/${path}'`);
+  }),
 );
 const peers = await Promise.all(
   PEERS.map((name) => sizeOf(name, `export * from '${name}'; export { default } from '${name}'`)),
@@ -66,6 +70,7 @@ async function sizeOf(name: string, contents: string): Promise<Size> {
     minify: true,
     format: 'esm',
     platform: 'browser',
+    external: ['node:*'],
     target: 'es2024',
     write: false,
   });
