@@ -4,37 +4,24 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium as browsers, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from '../../scripts/chromium.ts';
 import { type RunningSite, serveSite } from '../site/serve.ts';
 
-const CHROMIUM = [
-  '/usr/bin/chromium-headless-shell',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find(existsSync);
-const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
-if (CHROMIUM === undefined && !isRequired) {
-  console.warn(
-    'SKIPPED: no Chromium is installed, so nobody looks at the site (STEADFETCH_REQUIRE_ALL=1 makes this fail).',
-  );
-}
-
+const chromium = findChromium('nobody looks at the site');
 const ROOT = new URL('../../', import.meta.url);
 const DIST = new URL('../dist/', import.meta.url);
 
-describe.skipIf(CHROMIUM === undefined && !isRequired)('the site', { timeout: 120_000 }, () => {
+describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
   let site: RunningSite;
   let browser: Browser;
 
   beforeAll(async () => {
-    if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
     await build();
     // Not at the root of its server, as on GitHub Pages.
     site = await serveSite({ base: '/any/base/' });
-    const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', ...quiet] });
+    browser = await browsers.launch(chromium.options());
   }, 300_000);
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));
