@@ -3,15 +3,18 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContextOptions, chromium as browsers, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium } from '../../scripts/chromium.ts';
 import { type RunningSite, serveSite } from '../site/serve.ts';
+import { problemsInPrint, problemsWithoutScript, violations } from './problems.ts';
 
 const chromium = findChromium('nobody looks at the site');
 const ROOT = new URL('../../', import.meta.url);
 const DIST = new URL('../dist/', import.meta.url);
+
+/** A4 without its margins, at 96 dots an inch. */
+const PAPER = { width: 718, height: 1_047 };
 
 describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
   let site: RunningSite;
@@ -31,17 +34,33 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     site?.close();
   });
 
-  it.each(pagesToLookAt())('is accessible in light and dark, and whole at 320 pixels: /%s', async (path) => {
-    const { page, elsewhere, complaints } = await open(path, { reducedMotion: 'reduce' });
-    await settled(page);
+  describe.each(pagesToLookAt())('/%s', (path) => {
+    it('is accessible in light and dark, whole at 320 pixels, and whole on paper', async () => {
+      const { page, elsewhere, complaints } = await open(path, { reducedMotion: 'reduce' });
+      await settled(page);
 
-    expect(await violations(page)).toEqual([]);
-    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
-    // Nothing but colours changes.
-    expect(await violations(page, ['color-contrast'])).toEqual([]);
-    await page.setViewportSize({ width: 320, height: 800 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
-    expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
+      expect(await violations(page)).toEqual([]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      // Nothing but colours changes.
+      expect(await violations(page, ['color-contrast'])).toEqual([]);
+      await page.setViewportSize({ width: 320, height: 800 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+      await page.setViewportSize(PAPER);
+      await page.emulateMedia({ media: 'print' });
+      expect(await problemsInPrint(page)).toEqual([]);
+      await print(page, path);
+      expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
+    });
+
+    it('can be read, and leads on, without a script, wide and narrow', async () => {
+      const { page, complaints } = await open(path, { javaScriptEnabled: false });
+
+      expect(await problemsWithoutScript(page)).toEqual([]);
+      await page.setViewportSize({ width: 320, height: 800 });
+      expect(await problemsWithoutScript(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+      expect(complaints).toEqual([]);
+    });
   });
 
   it('copies exactly the bytes of the source, in either language', async () => {
@@ -101,15 +120,6 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     expect(await page.getByRole('button', { name: 'Copy' }).count()).toBe(0);
   });
 
-  it('prints the whole source, and nothing to press', async () => {
-    const { page } = await open('patterns/timeout/');
-    await page.emulateMedia({ media: 'print' });
-
-    const source = page.getByRole('region', { name: 'timeout.ts' });
-    expect(await source.evaluate(({ scrollHeight, clientHeight }) => scrollHeight <= clientHeight + 1)).toBe(true);
-    expect(await page.locator('.copy:visible, nav:visible, .button:visible').count()).toBe(0);
-  });
-
   it('runs the pattern in the browser as it ran when the page was made', async () => {
     const { page, complaints } = await open('playground/adaptive-throttle/', { reducedMotion: 'reduce' });
     const before = await pictures(page);
@@ -159,11 +169,11 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
   });
 
   it('has no link that leads nowhere', () => {
-    const pages = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
-    const dead = pages.flatMap((page) => deadLinks(page));
+    const files = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
+    const pages = new Map(files.map((file) => [file, readFileSync(new URL(file, DIST), 'utf8')]));
 
-    expect(pages.length).toBeGreaterThan(60);
-    expect(dead).toEqual([]);
+    expect(pages.size).toBeGreaterThan(60);
+    expect(deadLinks(pages)).toEqual([]);
   });
 
   /** A page, and all it asked other origins for, complained of, and was sent. */
@@ -211,12 +221,12 @@ async function build(): Promise<void> {
   });
 }
 
-async function violations(page: Page, rules?: string[]): Promise<string[]> {
-  const axe = new AxeBuilder({ page }).setLegacyMode();
-  if (rules === undefined) axe.withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']);
-  else axe.withRules(rules);
-  const found = await axe.analyze();
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+/** Prints each page there is, when all are looked at, and keeps what was printed where somebody wants to see it. */
+async function print(page: Page, path: string): Promise<void> {
+  if (!process.env.STEADFETCH_EVERY_PAGE) return;
+  const { STEADFETCH_SCREENSHOTS: folder } = process.env;
+  const pdf = await page.pdf({ format: 'A4', ...(folder && { path: `${folder}/${path.replaceAll('/', '-')}.pdf` }) });
+  expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
 }
 
 /** Waits until a playground, if there is one, has run. */
@@ -241,17 +251,25 @@ async function weight(urls: Iterable<string>): Promise<number> {
   return bytes;
 }
 
-function deadLinks(page: string): string[] {
-  const html = readFileSync(new URL(page, DIST), 'utf8');
-  return [...html.matchAll(/\s(?:href|src)="([^"]*)"/g)].flatMap(([, link = '']) => {
-    if (/^(?:https?:|mailto:|data:)/.test(link)) return [];
-    const { pathname, hash } = new URL(link.replaceAll('&#38;', '&'), new URL(page, 'http://site/'));
-    if (link.startsWith('/')) return [`${page}: ${link} is not relative`];
-    const file = decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname).slice(1);
-    if (!existsSync(new URL(file, DIST))) return [`${page}: ${link}`];
-    const id = decodeURIComponent(hash.slice(1));
-    const isThere =
-      id === '' || !file.endsWith('.html') || readFileSync(new URL(file, DIST), 'utf8').includes(`id="${id}"`);
-    return isThere ? [] : [`${page}: ${link}`];
+/** @param pages - Their texts by their files. */
+function deadLinks(pages: ReadonlyMap<string, string>): string[] {
+  const ids = new Map(
+    [...pages].map(([file, html]) => [file, new Set(Array.from(html.matchAll(/\sid="([^"]*)"/g), ([, id]) => id))]),
+  );
+  const isFile = new Map<string, boolean>();
+  const isThere = (file: string): boolean => {
+    if (!isFile.has(file)) isFile.set(file, existsSync(new URL(file, DIST)));
+    return isFile.get(file)!;
+  };
+  return [...pages].flatMap(([page, html]) => {
+    const links = new Set(Array.from(html.matchAll(/\s(?:href|src)="([^"]*)"/g), ([, link = '']) => link));
+    return [...links].flatMap((link) => {
+      if (/^(?:https?:|mailto:|data:)/.test(link)) return [];
+      if (link.startsWith('/')) return [`${page}: ${link} is not relative`];
+      const { pathname, hash } = new URL(link.replaceAll('&#38;', '&'), new URL(page, 'http://site/'));
+      const file = decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname).slice(1);
+      const id = decodeURIComponent(hash.slice(1));
+      return isThere(file) && (id === '' || (ids.get(file)?.has(id) ?? true)) ? [] : [`${page}: ${link}`];
+    });
   });
 }
