@@ -256,6 +256,49 @@ export function wait(ms = 50) {
     expect(yours('wait.ts')).toBe(`// wait 2.1.0\n${WAIT.replace('ms = 100', 'ms = 250')}// More.\n`);
   });
 
+  it('marks each conflict by itself, in the line ends of the file, and leaves it so until the last is resolved', async () => {
+    await runHere('add', 'wait');
+    const windows = (text: string) => text.replaceAll('\n', '\r\n');
+    const edited = `// wait 1.0.0\n${WAIT.replace('ms = 100', 'ms = 250').replace('resolve, ms)', 'resolve, ms * 2)')}`;
+    writeFileSync(join(folder, 'src/patterns/wait.ts'), windows(edited));
+    publish('wait', '2.0.0', WAIT.replace('ms = 100', 'ms = 50').replace('resolve, ms)', 'resolve, ms + 1)'));
+
+    expect((await runHere('update')).out).toContain('to 2.0.0, 2 conflicts with your edits, marked by <<<<<<<');
+    const marked = (own: string, other: string) => `<<<<<<< yours\n${own}\n=======\n${other}\n>>>>>>> wait 2.0.0`;
+    const both = `// wait 2.0.0\n${WAIT}`
+      .replace(
+        'export function wait(ms = 100) {',
+        marked('export function wait(ms = 250) {', 'export function wait(ms = 50) {'),
+      )
+      .replace(
+        '  return new Promise((resolve) => setTimeout(resolve, ms));',
+        marked(
+          '  return new Promise((resolve) => setTimeout(resolve, ms * 2));',
+          '  return new Promise((resolve) => setTimeout(resolve, ms + 1));',
+        ),
+      );
+    expect(yours('wait.ts')).toBe(windows(both));
+
+    writeFileSync(join(folder, 'src/patterns/wait.ts'), yours('wait.ts').replace(/<{7}[\s\S]*?>{7}.*\r\n/, ''));
+    const half = yours('wait.ts');
+    publish('wait', '2.1.0', WAIT);
+    expect(await runHere('update')).toEqual({
+      code: 1,
+      out: 'src/patterns/wait.ts: 1 conflict of the last update still to be resolved; left as it is\n',
+      error: '',
+    });
+    expect(yours('wait.ts')).toBe(half);
+  });
+
+  it('finds no conflict where both changed the same to the same', async () => {
+    await runHere('add', 'wait');
+    edit('wait.ts', 'ms = 100', 'ms = 50');
+    publish('wait', '2.0.0', WAIT.replace('ms = 100', 'ms = 50'));
+
+    expect(await runHere('update')).toMatchObject({ code: 0, out: expect.stringContaining('merged with your edits') });
+    expect(yours('wait.ts')).toBe(`// wait 2.0.0\n${WAIT.replace('ms = 100', 'ms = 50')}`);
+  });
+
   it('takes the newest where there are no edits, and says where there is none', async () => {
     await runHere('add', 'wait', 'pace');
     publish('wait', '1.0.1', `${WAIT}\n`);
