@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { registryItemSchema, registrySchema } from 'shadcn/schema';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCatalog } from './catalog.ts';
+import { changesOf } from './changes.ts';
 import { REPOSITORY } from './front-matter.ts';
 import { BASE_URL, filesOf, generate } from './generate.ts';
 import { itemOf, readItem } from './registry.ts';
@@ -135,6 +136,19 @@ describe('a released version', () => {
     const served = filesOf({ ...catalog, patterns: [raised] }, 'https://catalog.test/', root);
     expect(served.get('r/timeout@1.2.3.json')).toBe(jsonOf(itemOf(timeout, 'ts', '1.2.3')));
     expect(JSON.parse(served.get('r/timeout.json')!).meta.version).toBe('1.3.0');
+  });
+
+  it('is compared with the one before, the newest first, as soon as there are two', () => {
+    const root = emptyRoot();
+    keepVersions([{ ...timeout, version: '1.9.0', source: 'one\ntwo\nthree\n' }], root);
+    expect(changesOf('timeout', keptVersions(root))).toEqual([]);
+
+    keepVersions([{ ...timeout, version: '1.10.0', source: 'one\n2\nthree\n' }], root);
+    keepVersions([{ ...timeout, version: '2.0.0', source: 'one\n2\nthree\nfour\n' }], root);
+    expect(changesOf('timeout', keptVersions(root))).toEqual([
+      { from: '1.10.0', to: '2.0.0', added: 1, removed: 0, lines: ['@@ line 1 @@', ' one', ' 2', ' three', '+four'] },
+      { from: '1.9.0', to: '1.10.0', added: 1, removed: 1, lines: ['@@ line 1 @@', ' one', '-two', '+2', ' three'] },
+    ]);
   });
 
   it('gives its name to no other content', () => {
