@@ -168,6 +168,16 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     expect(await weight(own)).toBeLessThan(60_000);
   });
 
+  it('says at any depth that a page is missing, and leads back to wherever the site stands', async () => {
+    const { page, elsewhere } = await open('patterns/no/such/page/');
+    const link = page.getByRole('link', { name: 'all patterns' });
+
+    await expect.poll(() => link.getAttribute('href')).toBe(site.url);
+    expect(await page.evaluate(() => getComputedStyle(document.body).display)).toBe('grid');
+    expect(await violations(page)).toEqual([]);
+    expect(elsewhere).toEqual([]);
+  });
+
   it('has no link that leads nowhere', () => {
     const files = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
     const pages = new Map(files.map((file) => [file, readFileSync(new URL(file, DIST), 'utf8')]));
