@@ -1,11 +1,26 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type Browser, type BrowserContextOptions, chromium as browsers, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium } from '../../scripts/chromium.ts';
+import { readCatalog } from '../generate/catalog.ts';
+import { readEvidence } from '../generate/evidence.ts';
+import { keepVersions } from '../generate/versions.ts';
 import { type RunningSite, serveSite } from '../site/serve.ts';
 import { problemsInPrint, problemsWithoutScript, violations } from './problems.ts';
 
@@ -34,8 +49,9 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     site?.close();
   });
 
-  describe.each(pagesToLookAt())('/%s', (path) => {
-    it('is accessible in light and dark, whole at 320 pixels, and whole on paper', async () => {
+  it.each(pagesToLookAt('', 'patterns/timeout/', 'playground/token-bucket/', 'api/timeout/'))(
+    'is accessible in light and dark, whole at 320 pixels, and whole on paper: /%s',
+    async (path) => {
       const { page, elsewhere, complaints } = await open(path, { reducedMotion: 'reduce' });
       await settled(page);
 
@@ -50,9 +66,13 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
       expect(await problemsInPrint(page)).toEqual([]);
       await print(page, path);
       expect({ elsewhere, complaints }).toEqual({ elsewhere: [], complaints: [] });
-    });
+    },
+  );
 
-    it('can be read, and leads on, without a script, wide and narrow', async () => {
+  // The index, the comparison and a pattern are read so below.
+  it.each(pagesToLookAt('playground/token-bucket/'))(
+    'can be read, and leads on, without a script, wide and narrow: /%s',
+    async (path) => {
       const { page, complaints } = await open(path, { javaScriptEnabled: false });
 
       expect(await problemsWithoutScript(page)).toEqual([]);
@@ -60,8 +80,8 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
       expect(await problemsWithoutScript(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
       expect(complaints).toEqual([]);
-    });
-  });
+    },
+  );
 
   it('copies exactly the bytes of the source, in either language', async () => {
     const { page } = await open('patterns/timeout/', { permissions: ['clipboard-read', 'clipboard-write'] });
@@ -108,16 +128,18 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     const { page } = await open('', { javaScriptEnabled: false });
     await page.getByLabel('Auth 1').press('Space');
     expect(await page.locator('[data-cards] > .card:visible h3').allTextContents()).toEqual(['Token cache']);
+    expect(await problemsWithoutScript(page)).toEqual([]);
 
     await page.goto(`${site.url}compare/`);
     await page.getByLabel('Backoff').press('Space');
     await page.getByLabel('Timeout').press('Space');
     expect(await page.locator('.compare-table thead th:visible a').allTextContents()).toEqual(['Backoff', 'Timeout']);
+    expect(await problemsWithoutScript(page)).toEqual([]);
 
     await page.goto(`${site.url}patterns/timeout/`);
     await page.getByText('JavaScript', { exact: true }).click();
     expect(await page.getByRole('region', { name: 'timeout.js' }).isVisible()).toBe(true);
-    expect(await page.getByRole('button', { name: 'Copy' }).count()).toBe(0);
+    expect(await problemsWithoutScript(page)).toEqual([]);
   });
 
   it('runs the pattern in the browser as it ran when the page was made', async () => {
@@ -178,6 +200,27 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     expect(elsewhere).toEqual([]);
   });
 
+  // A site is built for it, which takes too long for every day.
+  if (process.env.STEADFETCH_EVERY_PAGE) {
+    it('says of a pattern that its evidence is stale, and what changed from version to version', async () => {
+      using changed = await buildChanged('timeout');
+      const other = await serveSite({ dist: changed.dist });
+      const { page } = await open('patterns/timeout/', {}, other.url);
+
+      const note = page.getByRole('note').filter({ hasText: 'The source has changed since this run' });
+      expect(await note.isVisible()).toBe(true);
+      expect(await page.locator('.badges').textContent()).toContain('proofs, stale');
+      await page.getByText('What changed from 1.0.0 to 1.1.0').click();
+      expect(await page.getByRole('region', { name: 'From 1.0.0 to 1.1.0' }).locator('ins').allTextContents()).toEqual([
+        '+// Changed.',
+      ]);
+      expect(await violations(page)).toEqual([]);
+      await page.goto(`${other.url}patterns/backoff/`);
+      expect(await page.getByText('The source has changed since this run').count()).toBe(0);
+      other.close();
+    }, 300_000);
+  }
+
   it('has no link that leads nowhere', () => {
     const files = readdirSync(DIST, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.html'));
     const pages = new Map(files.map((file) => [file, readFileSync(new URL(file, DIST), 'utf8')]));
@@ -187,7 +230,7 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
   });
 
   /** A page, and all it asked other origins for, complained of, and was sent. */
-  async function open(path: string, options: BrowserContextOptions = {}) {
+  async function open(path: string, options: BrowserContextOptions = {}, origin = site.url) {
     const context = await browser.newContext({
       viewport: { width: 1_280, height: 800 },
       colorScheme: 'light',
@@ -200,7 +243,7 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     const sent = new Set<string>();
     context.on('request', (request) => {
       const url = request.url();
-      if (url.startsWith(site.url)) sent.add(url);
+      if (url.startsWith(origin)) sent.add(url);
       else if (!url.startsWith('data:')) elsewhere.push(url);
     });
     context.on('response', (response) => {
@@ -210,14 +253,14 @@ describe.skipIf(chromium.isSkipped)('the site', { timeout: 120_000 }, () => {
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });
-    await page.goto(site.url + path);
+    await page.goto(origin + path);
     return { page, elsewhere, complaints, sent };
   }
 });
 
-/** One page of each kind that matters; all there are, for `pnpm prove:pages`. */
-function pagesToLookAt(): string[] {
-  if (!process.env.STEADFETCH_EVERY_PAGE) return ['', 'patterns/timeout/', 'playground/token-bucket/', 'api/timeout/'];
+/** All pages there are, for `pnpm prove:pages`; or else those that stand for their kind. */
+function pagesToLookAt(...sample: string[]): string[] {
+  if (!process.env.STEADFETCH_EVERY_PAGE) return sample;
   const files = readdirSync(DIST, { recursive: true, encoding: 'utf8' });
   return files.filter((file) => file.endsWith('index.html')).map((file) => file.replace('index.html', ''));
 }
@@ -229,6 +272,32 @@ async function build(): Promise<void> {
     cwd: fileURLToPath(ROOT),
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
   });
+}
+
+/** A site of this repository as if all had just been tested, and then one pattern had changed, after two releases. */
+async function buildChanged(name: string): Promise<{ readonly dist: string } & Disposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'changed-site-'));
+  const root = pathToFileURL(`${folder}/`);
+  const source = new URL(`packages/${name}/src/${name}.ts`, root);
+  cpSync(new URL('packages', ROOT), new URL('packages', root), {
+    recursive: true,
+    filter: (path) => !/\/(?:node_modules|dist)$/.test(path),
+  });
+  mkdirSync(new URL('catalog', root));
+  const evidence = readEvidence(ROOT);
+  const { patterns } = readCatalog();
+  for (const each of patterns) evidence.patterns[each.name]!.sourceSha256 = each.sourceSha256;
+  writeFileSync(new URL('catalog/evidence.json', root), JSON.stringify(evidence));
+  const pattern = patterns.find((each) => each.name === name)!;
+  keepVersions([{ ...pattern, version: '1.0.0' }], root);
+  keepVersions([{ ...pattern, version: '1.1.0', source: `${pattern.source}// Changed.\n` }], root);
+  appendFileSync(source, '// Changed.\n');
+
+  const build = fileURLToPath(new URL('catalog/site/build.ts', ROOT));
+  const dist = join(folder, 'dist');
+  const args = ['--disable-warning=ExperimentalWarning', build, '--root', folder, '--out', dist];
+  await promisify(execFile)(process.execPath, args, { cwd: fileURLToPath(new URL('catalog', ROOT)) });
+  return { dist, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
 
 /** Prints each page there is, when all are looked at, and keeps what was printed where somebody wants to see it. */
