@@ -23,7 +23,7 @@ export interface SourceFacts {
 
 /** What can be told of a file beside a pattern, such as `redis.ts`, from its source alone. */
 export interface EntryFacts {
-  /** Markdown: the first sentence of what is said of its first function. */
+  /** Markdown: the first sentence of what is said of the first thing it exports that is no type. */
   readonly description: string;
   /** The names it exports, in the order of the file. */
   readonly exports: string[];
@@ -45,17 +45,17 @@ export function readSource(file: string, text: string): SourceFacts {
 }
 
 /**
- * Reads what an entry is for from the doc comment of the first function it exports.
+ * Reads what an entry is for from the doc comment of the first thing it exports that is no type.
  *
  * @param file - How messages call it.
  * @throws `Error`, `file: what is wrong`, where there is none.
  */
 export function readEntry(file: string, text: string): EntryFacts {
   const statements = exportedIn(file, text);
-  const first = statements.find(ts.isFunctionDeclaration);
+  const first = statements.find((node) => !ts.isInterfaceDeclaration(node) && !ts.isTypeAliasDeclaration(node));
   const [comment] = first === undefined ? [] : ts.getJSDocCommentsAndTags(first).filter(ts.isJSDoc);
   const [description = ''] = /^.+?\.(?= |$)/.exec(markdownOf(comment?.comment)) ?? [];
-  if (description === '') throw new Error(`${file}: expected a function with a comment that says what it is for`);
+  if (description === '') throw new Error(`${file}: expected an export with a comment that says what it is for`);
   return { description, exports: statements.flatMap(namesOf) };
 }
 
