@@ -83,6 +83,8 @@ describe('the registry', () => {
           `// @steadfetch/${of}/${name} ${item.meta.version}, MIT licence, https://github.com/steadfetch/steadfetch/blob/main/packages/${of}/src/${name}.ts\n${code}`,
         );
         expect(item.meta.needs).toEqual(imports ? [`${of}${suffix}`] : []);
+        // Whoever takes several, takes the same file several times.
+        for (const file of beside) expect(file).toEqual(json(`r/${of}${suffix}.json`).files[0]);
         expect(beside.map(({ target }) => target)).toEqual(imports ? [`~/src/patterns/${of}.${language}`] : []);
         expect(
           json(`r/${of}/${name}${suffix}@${encodeURIComponent(item.meta.version)}.json`.replace('%2B', '+')),

@@ -64,9 +64,16 @@ export function itemName(pattern: string, language: Language, entry?: string): s
  * Makes the item of a pattern, or of an entry of it. Nothing in it depends on when or for which site it is made.
  *
  * @param version - What it is called.
+ * @param patternVersion - What the pattern is called that an entry brings along: its file is the same in every item.
  * @throws `Error` with one line, `file: field: what is wrong`, for each wrong field.
  */
-export function itemOf(pattern: Pattern, language: Language, version: string, entry?: Entry): RegistryItem {
+export function itemOf(
+  pattern: Pattern,
+  language: Language,
+  version: string,
+  entry?: Entry,
+  patternVersion: string = version,
+): RegistryItem {
   const { name, license, packageName, repository } = pattern;
   const title = entry === undefined ? pattern.title : `${pattern.title}: ${entry.name}`;
   const own = fileOf(pattern, language, version, entry);
@@ -79,7 +86,7 @@ export function itemOf(pattern: Pattern, language: Language, version: string, en
     description: (entry ?? pattern).description,
     categories: [pattern.pattern.category],
     docs: `${title}: ${needs ? 'a file beside its pattern' : 'one file, no dependencies'}, and yours now. When to use it, its options and what it does when things fail: ${repository}`,
-    files: needs ? [own, fileOf(pattern, language, version)] : [own],
+    files: needs ? [own, fileOf(pattern, language, patternVersion)] : [own],
     meta: {
       ...{ pattern: pattern.pattern, name, ...(entry && { entry: entry.name }) },
       needs: needs ? [itemName(name, language)] : [],

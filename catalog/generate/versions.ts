@@ -56,11 +56,15 @@ export function currentItem(
   const item = itemOf(pattern, language, pattern.version, entry);
   const released = kept.get(fileOf(item))?.item;
   if (released && contentOf(released) === contentOf(item)) return item;
-  // An entry may bring its pattern along.
-  const hash = entry
-    ? createHash('sha256').update(entry.sourceSha256).update(pattern.sourceSha256).digest('hex')
-    : pattern.sourceSha256;
-  return itemOf(pattern, language, `${pattern.version}+${hash.slice(0, 8)}`, entry);
+  if (entry === undefined) return itemOf(pattern, language, versionBy(pattern.sourceSha256));
+  // It may bring its pattern along.
+  const hash = createHash('sha256').update(entry.sourceSha256).update(pattern.sourceSha256).digest('hex');
+  const { meta } = currentItem(pattern, language, kept);
+  return itemOf(pattern, language, versionBy(hash), entry, meta.version);
+
+  function versionBy(hash: string): string {
+    return `${pattern.version}+${hash.slice(0, 8)}`;
+  }
 }
 
 function contentOf({ files }: RegistryItem): string {
