@@ -100,10 +100,16 @@ async function demandCopies(project: Project, folder: string): Promise<void> {
 
 async function demandRuns(project: Project, programs: ReadonlyMap<string, string>): Promise<void> {
   for (const [file, program] of programs) project.write(file, program);
+  const typed = [...programs.keys()].filter((file) => file.endsWith('.ts'));
+  // An entry may be for Node alone; a pattern never is.
+  const isEntry = (file: string) => [...entries.keys()].some((name) => file === `${name.replace('/', '-')}.ts`);
+  const ofEntries = typed.filter(isEntry);
   await typeCheck(
     project,
-    [...programs.keys()].filter((file) => file.endsWith('.ts')),
+    typed.filter((file) => !isEntry(file)),
+    'browser',
   );
+  if (ofEntries.length > 0) await typeCheck(project, ofEntries, 'node');
   for (const file of programs.keys()) {
     const printed = await project.run(file);
     demand(printed === PRINTED, `${file}: printed ${JSON.stringify(printed)}`);
