@@ -6,7 +6,9 @@ import { BASE_URL, filesOf } from './generate.ts';
 
 const folder = new URL('cli/registry/', REPOSITORY);
 rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
 for (const [file, content] of filesOf(readCatalog(), BASE_URL, REPOSITORY)) {
-  if (file.startsWith('r/')) writeFileSync(new URL(file.replace('r/', ''), folder), content);
+  if (!file.startsWith('r/')) continue;
+  const place = new URL(file.replace('r/', ''), folder);
+  mkdirSync(new URL('.', place), { recursive: true });
+  writeFileSync(place, content);
 }

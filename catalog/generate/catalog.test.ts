@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readCatalog } from './catalog.ts';
 import { toJavaScript } from './javascript.ts';
-import { readSource } from './source.ts';
+import { readEntry, readSource } from './source.ts';
 
 const { patterns, scenarios } = readCatalog();
 
@@ -74,6 +74,21 @@ it.each(patterns)('turns $name into JavaScript that loads and exports the same',
 it('refuses syntax that is more than types', () => {
   expect(() => toJavaScript(new Map([['state.ts', 'export enum State { Open }']]))).toThrow(
     'state.ts: export enum State { Open }: expected only types that can be taken off',
+  );
+});
+
+it.each([
+  ['function', 'export function wait(): void {}'],
+  ['constant', 'export const wait = {};'],
+])('tells what an entry is for by the first %s it exports', (_what, code) => {
+  const types = '/** A type. */\nexport type Wait = number;\n';
+
+  expect(readEntry('wait.ts', `${types}\n/** Waits in {@link Redis}. And more. */\n${code}\n`)).toEqual({
+    description: 'Waits in `Redis`.',
+    exports: ['Wait', 'wait'],
+  });
+  expect(() => readEntry('wait.ts', `${types}${code}\n`)).toThrow(
+    'wait.ts: expected an export with a comment that says what it is for',
   );
 });
 

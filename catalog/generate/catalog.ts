@@ -10,7 +10,7 @@ import { faults } from '../../fake-provider/src/faults/index.ts';
 import { conformanceEvidence, type Evidence, patternEvidence, readEvidence, unproven } from './evidence.ts';
 import { parse, patternSchema, REPOSITORY, readReadme } from './front-matter.ts';
 import { toJavaScript } from './javascript.ts';
-import { readSource } from './source.ts';
+import { readEntry, readSource } from './source.ts';
 
 const text = z.string().min(1);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -53,7 +53,20 @@ const patternEntry = z.strictObject({
   exports: z.array(text),
   changelog: text.nullable(),
   /** What else can be imported from the package, such as `redis`. */
-  entries: z.array(text),
+  entries: z.array(
+    z.strictObject({
+      name: text,
+      /** Markdown. */
+      description: text,
+      lines: count,
+      /** The very bytes of `src/<name of the entry>.ts`. */
+      source: text,
+      /** The same without its types. */
+      javascript: text,
+      sourceSha256: sha256,
+      exports: z.array(text),
+    }),
+  ),
   evidence: patternEvidence.nullable(),
   /** An example program and what it printed. */
   sample: z.strictObject({ input: text, output: text }).nullable(),
@@ -105,6 +118,9 @@ export function catalogJsonSchema(): object {
 /** What is published about one pattern. */
 export type Pattern = Catalog['patterns'][number];
 
+/** What is published about another file of its package. */
+export type Entry = Pattern['entries'][number];
+
 /**
  * Reads everything that is published, from the READMEs, the code and the evidence.
  *
@@ -114,8 +130,9 @@ export type Pattern = Catalog['patterns'][number];
 export function readCatalog({ root = REPOSITORY }: { readonly root?: URL } = {}): Catalog {
   const names = readdirSync(new URL('packages/', root)).sort();
   const evidence = readEvidence(root);
-  const code = codeOf(names, root);
-  const patterns = names.map((name) => readPattern(name, code.get(name)!, evidence, root));
+  const manifests = names.map((name) => readManifest(name, root));
+  const code = codeOf(manifests, root);
+  const patterns = manifests.map((manifest) => readPattern(manifest, code, evidence, root));
   demandProofs(patterns);
   return catalogSchema.parse({
     patterns,
@@ -152,21 +169,36 @@ const manifestSchema = z.object({
   exports: z.record(z.string(), z.string()),
 });
 
+/** A package, and the entries of its `exports`: name and file below the repository's folder, the pattern's own first. */
+interface Manifest extends Omit<z.infer<typeof manifestSchema>, 'name' | 'exports'> {
+  readonly name: string;
+  readonly packageName: string;
+  readonly file: string;
+  readonly entries: readonly { readonly name: string; readonly file: string }[];
+}
+
+function readManifest(name: string, root: URL): Manifest {
+  const file = `packages/${name}/package.json`;
+  const read = parse(file, manifestSchema, JSON.parse(readFileSync(new URL(file, root), 'utf8')));
+  const { name: packageName, exports, ...manifest } = read;
+  const entries = Object.entries(exports)
+    .filter(([entry]) => entry !== '.' && entry !== './package.json')
+    .map(([entry, source]) => ({
+      name: entry.replace('./', ''),
+      file: `packages/${name}/${source.replace('./', '')}`,
+    }));
+  return { ...manifest, name, packageName, file: fileOf(name), entries };
+}
+
 function fileOf(name: string): string {
   return `packages/${name}/src/${name}.ts`;
 }
 
-function readPattern(name: string, code: Code, evidence: Evidence, root: URL): Pattern {
-  const { source } = code;
-  const folder = `packages/${name}`;
+function readPattern(manifest: Manifest, codes: ReadonlyMap<string, Code>, evidence: Evidence, root: URL): Pattern {
+  const { name, packageName, file } = manifest;
+  const { minifiedBytes, gzippedBytes, ...code } = codes.get(file)!;
   const { frontMatter, body } = readReadme(name, root);
-  const manifest = parse(
-    `${folder}/package.json`,
-    manifestSchema,
-    JSON.parse(readFileSync(new URL(`${folder}/package.json`, root), 'utf8')),
-  );
-  const changelog = new URL(`${folder}/CHANGELOG.md`, root);
-  const sourceSha256 = createHash('sha256').update(source).digest('hex');
+  const changelog = new URL(`packages/${name}/CHANGELOG.md`, root);
 
   return {
     name,
@@ -174,18 +206,18 @@ function readPattern(name: string, code: Code, evidence: Evidence, root: URL): P
     version: manifest.version,
     license: manifest.license,
     engines: manifest.engines.node,
-    packageName: manifest.name,
+    packageName,
     repository: `${manifest.repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${manifest.repository.directory}`,
-    lines: source.trimEnd().split('\n').length,
+    ...{ minifiedBytes, gzippedBytes },
     ...code,
-    sourceSha256,
     readme: body,
-    ...readSource(fileOf(name), source),
+    ...readSource(file, code.source),
     changelog: existsSync(changelog) ? readFileSync(changelog, 'utf8') : null,
-    entries: Object.keys(manifest.exports)
-      .filter((entry) => entry !== '.' && entry !== './package.json')
-      .map((entry) => entry.replace('./', '')),
-    ...shownOf(evidence.patterns[name], sourceSha256),
+    entries: manifest.entries.map((entry) => {
+      const { minifiedBytes: _, gzippedBytes: __, ...entryCode } = codes.get(entry.file)!;
+      return { name: entry.name, ...entryCode, ...readEntry(entry.file, entryCode.source) };
+    }),
+    ...shownOf(evidence.patterns[name], code.sourceSha256),
   };
 }
 
@@ -196,24 +228,28 @@ function shownOf(tested: Evidence['patterns'][string] | undefined, sourceSha256:
   return { evidence: { stale: shown.sourceSha256 !== sourceSha256, ...shown }, sample };
 }
 
-type Code = Pick<Pattern, 'source' | 'javascript' | 'minifiedBytes' | 'gzippedBytes'>;
+type Code = Pick<Pattern, 'lines' | 'source' | 'javascript' | 'sourceSha256' | 'minifiedBytes' | 'gzippedBytes'>;
 
-/** The source of each pattern and what becomes of it: without types, and in a bundle with all it exports. */
-function codeOf(names: readonly string[], root: URL): Map<string, Code> {
-  const sources = new Map(names.map((name) => [fileOf(name), readFileSync(new URL(fileOf(name), root), 'utf8')]));
+/** The source of each file and what becomes of it: without types, and minified with all it exports. */
+function codeOf(manifests: readonly Manifest[], root: URL): Map<string, Code> {
+  const files = manifests.flatMap(({ file, entries }) => [file, ...entries.map((entry) => entry.file)]);
+  const sources = new Map(files.map((file) => [file, readFileSync(new URL(file, root), 'utf8')]));
   const javascript = toJavaScript(sources);
   const { outputFiles } = buildSync({
-    entryPoints: names.map((name) => ({ in: fileURLToPath(new URL(fileOf(name), root)), out: name })),
+    entryPoints: files.map((file, index) => ({ in: fileURLToPath(new URL(file, root)), out: `${index}` })),
     ...{ format: 'esm', minify: true, target: 'es2024', outdir: '/', write: false },
   });
   return new Map(
-    names.map((name) => {
-      const minified = outputFiles.find(({ path }) => basename(path) === `${name}.js`)!.contents;
+    files.map((file, index) => {
+      const source = sources.get(file)!;
+      const minified = outputFiles.find(({ path }) => basename(path) === `${index}.js`)!.contents;
       return [
-        name,
+        file,
         {
-          source: sources.get(fileOf(name))!,
-          javascript: javascript.get(fileOf(name))!,
+          lines: source.trimEnd().split('\n').length,
+          source,
+          javascript: javascript.get(file)!,
+          sourceSha256: createHash('sha256').update(source).digest('hex'),
           minifiedBytes: minified.length,
           gzippedBytes: gzipSync(minified, { level: 9 }).length,
         },

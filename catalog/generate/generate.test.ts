@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { registryItemSchema, registrySchema } from 'shadcn/schema';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readCatalog } from './catalog.ts';
+import { changesOf } from './changes.ts';
 import { REPOSITORY } from './front-matter.ts';
 import { BASE_URL, filesOf, generate } from './generate.ts';
 import { itemOf, readItem } from './registry.ts';
@@ -18,6 +19,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const files = generate(join(folder, 'one'));
 const catalog = readCatalog();
 const { patterns } = catalog;
+const bucket = { ...patterns.find(({ name }) => name === 'token-bucket')!, version: '1.2.3' };
 const timeout = { ...patterns.find(({ name }) => name === 'timeout')!, version: '1.2.3' };
 
 it('writes the same bytes for the same input, with a slash at the end of the URL or not', () => {
@@ -26,7 +28,8 @@ it('writes the same bytes for the same input, with a slash at the end of the URL
   expect(files).toEqual(
     expect.arrayContaining(['catalog.json', 'llms.txt', 'feed.xml', 'r/registry.json', 'backoff.md']),
   );
-  expect(readdirSync(join(folder, 'one'), { recursive: true }).length).toBe(files.length + 1);
+  const there = readdirSync(join(folder, 'one'), { recursive: true, withFileTypes: true });
+  expect(there.filter((each) => each.isFile()).length).toBe(files.length);
   for (const file of files) expect(written(file, 'two'), file).toBe(written(file));
 });
 
@@ -59,11 +62,55 @@ describe('the registry', () => {
     }
   });
 
+  it('has every entry of a package in both languages, with the pattern beside it where it imports that', () => {
+    const entries = patterns.flatMap(({ name, entries }) => entries.map((entry) => ({ ...entry, of: name })));
+
+    expect(entries.map(({ of, name }) => `${of}/${name}`)).toEqual(expect.arrayContaining(PACKAGE_ENTRIES));
+    for (const { of, name, source, javascript } of entries) {
+      for (const [language, code] of [
+        ['ts', source],
+        ['js', javascript],
+      ] as const) {
+        const suffix = language === 'js' ? '-js' : '';
+        const item = readItem('item', json(`r/${of}/${name}${suffix}.json`));
+        const [own, ...beside] = item.files;
+        const imports = new RegExp(`from './${of}\\.${language}'`).test(code);
+
+        expect(item.name).toBe(`${of}/${name}${suffix}`);
+        expect(registryItemSchema.safeParse(item).success).toBe(true);
+        expect(own.target).toBe(`~/src/patterns/${of}-${name}.${language}`);
+        expect(own.content).toBe(
+          `// @steadfetch/${of}/${name} ${item.meta.version}, MIT licence, https://github.com/steadfetch/steadfetch/blob/main/packages/${of}/src/${name}.ts\n${code}`,
+        );
+        expect(item.meta.needs).toEqual(imports ? [`${of}${suffix}`] : []);
+        // Whoever takes several, takes the same file several times.
+        for (const file of beside) expect(file).toEqual(json(`r/${of}${suffix}.json`).files[0]);
+        expect(beside.map(({ target }) => target)).toEqual(imports ? [`~/src/patterns/${of}.${language}`] : []);
+        expect(
+          json(`r/${of}/${name}${suffix}@${encodeURIComponent(item.meta.version)}.json`.replace('%2B', '+')),
+        ).toEqual(item);
+      }
+    }
+  });
+
+  it('refuses an entry that imports anything but its pattern', () => {
+    const entry = { ...bucket.entries[0]!, source: "import { a } from './other.ts';\n" };
+
+    expect(() => itemOf(bucket, 'ts', '1.2.3', entry)).toThrow(
+      'packages/token-bucket/src/redis.ts: expected it to import ./token-bucket.ts alone, got ./other.ts',
+    );
+  });
+
   it('lists every item once, as shadcn reads it, without its code', () => {
     const { items, homepage } = registrySchema.parse(json('r/registry.json'));
 
-    expect(items.map(({ name }) => name)).toEqual(patterns.flatMap(({ name }) => [name, `${name}-js`]));
-    expect(items.flatMap(({ files: [file] = [] }) => (file?.content === undefined ? [] : [file.path]))).toEqual([]);
+    expect(items.map(({ name }) => name).sort()).toEqual(
+      patterns
+        .flatMap(({ name, entries }) => [name, ...entries.map((entry) => `${name}/${entry.name}`)])
+        .flatMap((name) => [name, `${name}-js`])
+        .sort(),
+    );
+    expect(items.flatMap(({ files = [] }) => files).filter(({ content }) => content !== undefined)).toEqual([]);
     expect(homepage).toBe(BASE_URL);
   });
 });
@@ -93,6 +140,19 @@ describe('a released version', () => {
     expect(JSON.parse(served.get('r/timeout.json')!).meta.version).toBe('1.3.0');
   });
 
+  it('is compared with the one before, the newest first, as soon as there are two', () => {
+    const root = emptyRoot();
+    keepVersions([{ ...timeout, version: '1.9.0', source: 'one\ntwo\nthree\n' }], root);
+    expect(changesOf('timeout', keptVersions(root))).toEqual([]);
+
+    keepVersions([{ ...timeout, version: '1.10.0', source: 'one\n2\nthree\n' }], root);
+    keepVersions([{ ...timeout, version: '2.0.0', source: 'one\n2\nthree\nfour\n' }], root);
+    expect(changesOf('timeout', keptVersions(root))).toEqual([
+      { from: '1.10.0', to: '2.0.0', added: 1, removed: 0, lines: ['@@ line 1 @@', ' one', ' 2', ' three', '+four'] },
+      { from: '1.9.0', to: '1.10.0', added: 1, removed: 1, lines: ['@@ line 1 @@', ' one', '-two', '+2', ' three'] },
+    ]);
+  });
+
   it('gives its name to no other content', () => {
     const root = emptyRoot();
     keepVersions([timeout], root);
@@ -104,6 +164,17 @@ describe('a released version', () => {
     expect(currentItem(timeout, 'ts', kept).files[0].content).toMatch(
       /\/blob\/@steadfetch\/timeout@1\.2\.3\/packages\//,
     );
+  });
+
+  it('of an entry is another one where the pattern it brings along is another', () => {
+    const root = emptyRoot();
+    const [redis] = bucket.entries;
+
+    expect(keepVersions([bucket], root)).toContain('catalog/versions/token-bucket/redis@1.2.3.json');
+    const kept = keptVersions(root);
+    expect(fileOf(currentItem(bucket, 'ts', kept, redis))).toBe('token-bucket/redis@1.2.3.json');
+    const edited = { ...bucket, source: `${bucket.source}\n`, sourceSha256: '0123456789'.padEnd(64, '0') };
+    expect(fileOf(currentItem(edited, 'ts', kept, redis))).toMatch(/^token-bucket\/redis@1\.2\.3\+[0-9a-f]{8}\.json$/);
   });
 
   it('is seen to change, in a commit or since', () => {
@@ -160,6 +231,12 @@ it('links below the URL it is made for', () => {
   expect(made.get('llms.txt')).toContain('(https://catalog.test/docs/backoff.md)');
   expect(made.get('feed.xml')).toContain('href="https://catalog.test/docs/patterns/backoff/"');
   expect(made.get('backoff.md')).toContain('shadcn@latest add https://catalog.test/docs/r/backoff.json');
+});
+
+/** What any package exports beside its pattern, from the packages themselves. */
+const PACKAGE_ENTRIES = patterns.flatMap(({ name }) => {
+  const { exports } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8'));
+  return Object.keys(exports).flatMap((entry) => (/^\.\/[a-z-]+$/.test(entry) ? [`${name}${entry.slice(1)}`] : []));
 });
 
 function written(file: string, run = 'one'): string {

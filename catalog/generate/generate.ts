@@ -4,8 +4,8 @@ import { type Catalog, catalogJsonSchema, readCatalog } from './catalog.ts';
 import { atomFeed } from './feed.ts';
 import { REPOSITORY } from './front-matter.ts';
 import { llmsText, patternPage } from './markdown.ts';
-import { LANGUAGES, registryOf } from './registry.ts';
-import { currentItem, fileOf, jsonOf, keptVersions } from './versions.ts';
+import { registryOf } from './registry.ts';
+import { currentItems, fileOf, jsonOf, keptVersions } from './versions.ts';
 
 /** Where the catalog is published, unless it is told otherwise. */
 export const BASE_URL = 'https://steadfetch.github.io/steadfetch/';
@@ -50,7 +50,7 @@ export function filesOf(catalog: Catalog, baseUrl: string, root: URL): Map<strin
 /** The registry: each item as it is now, by its name and by its version, and all that were ever released. */
 function registryFiles({ patterns }: Catalog, baseUrl: string, root: URL): Map<string, string> {
   const kept = keptVersions(root);
-  const items = patterns.flatMap((pattern) => LANGUAGES.map((language) => currentItem(pattern, language, kept)));
+  const items = patterns.flatMap((pattern) => currentItems(pattern, kept));
   return new Map([
     ['r/registry.json', `${JSON.stringify(registryOf(items, baseUrl), undefined, 2)}\n`],
     ...items.flatMap((item) => [`${item.name}.json`, fileOf(item)].map((file) => [`r/${file}`, jsonOf(item)] as const)),

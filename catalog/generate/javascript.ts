@@ -17,9 +17,11 @@ export function toJavaScript(sources: ReadonlyMap<string, string>): Map<string, 
   const problems: string[] = [];
   const blanked = [...sources].map(([file, source]) => {
     const parsed = ts.createSourceFile(file, withoutTypeStatements(source), ts.ScriptTarget.Latest, true);
-    return blankSourceFile(parsed, (node) =>
+    const text = blankSourceFile(parsed, (node) =>
       problems.push(`${file}: ${node.getText()}: expected only types that can be taken off`),
     );
+    // What stands beside it is JavaScript as well.
+    return text.replaceAll(/(?<=^(?:import|export) [^;]*from '\.\/[\w-]+)\.ts(?=';$)/gm, '.js');
   });
   if (problems.length > 0) throw new Error(problems.join('\n'));
   const unknown = [...new Set(blanked)].filter((text) => !formatted.has(text));
@@ -44,6 +46,7 @@ function isTypeOnly(node: ts.Statement): boolean {
   return (
     ts.isInterfaceDeclaration(node) ||
     ts.isTypeAliasDeclaration(node) ||
+    (ts.isImportDeclaration(node) && node.importClause?.isTypeOnly === true) ||
     (ts.isFunctionDeclaration(node) && node.body === undefined)
   );
 }

@@ -4,7 +4,7 @@ import { itemName, LANGUAGES } from './registry.ts';
 
 /** A pattern's page as Markdown: what its README says, what its code and its tests say, and the code itself. */
 export function patternPage(pattern: Pattern, baseUrl: string): string {
-  const { name, packageName, readme, repository, source, changelog, pattern: facts } = pattern;
+  const { name, packageName, readme, repository, source, entries, changelog, pattern: facts } = pattern;
   return `${[
     withAbsoluteLinks(readme.trim(), `${repository.replace('/tree/', '/blob/')}/`),
     '## At a glance',
@@ -42,10 +42,16 @@ export function patternPage(pattern: Pattern, baseUrl: string): string {
         `npx steadfetch add ${name}`,
         ...LANGUAGES.map((language) => `npx shadcn@latest add ${baseUrl}r/${itemName(name, language)}.json`),
         `npm i ${packageName}`,
+        ...entries.map((entry) => `npx steadfetch add ${name}/${entry.name}`),
       ].join('\n'),
     ),
     '## Source',
     fence('ts', source.trimEnd()),
+    ...entries.flatMap((entry) => [
+      `## Source of ${packageName}/${entry.name}`,
+      entry.description,
+      fence('ts', entry.source.trimEnd()),
+    ]),
     ...(changelog === null ? [] : [changelog.replace(/^#/gm, '##').trim()]),
   ].join('\n\n')}\n`;
 }

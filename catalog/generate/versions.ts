@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Pattern } from './catalog.ts';
+import type { Entry, Pattern } from './catalog.ts';
 import { itemOf, LANGUAGES, type Language, type RegistryItem, readItem } from './registry.ts';
 
 /** Where released items are kept for ever, each in a file called `<item>@<version>.json`. */
@@ -20,25 +21,54 @@ export interface Kept {
  */
 export function keptVersions(root: URL): Map<string, Kept> {
   const folder = new URL(`${VERSIONS}/`, root);
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.json')) : [];
+  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
   return new Map(
-    files.sort().map((name) => {
-      const json = readFileSync(new URL(name, folder), 'utf8');
-      const item = readItem(`${VERSIONS}/${name}`, JSON.parse(json));
-      if (name !== fileOf(item)) throw new Error(`${VERSIONS}/${name}: name: expected the file to be ${fileOf(item)}`);
-      return [name, { item, json }];
-    }),
+    files
+      .filter((file) => file.endsWith('.json'))
+      .sort()
+      .map((name) => {
+        const json = readFileSync(new URL(name, folder), 'utf8');
+        const item = readItem(`${VERSIONS}/${name}`, JSON.parse(json));
+        if (name !== fileOf(item))
+          throw new Error(`${VERSIONS}/${name}: name: expected the file to be ${fileOf(item)}`);
+        return [name, { item, json }];
+      }),
+  );
+}
+
+/** The items of a pattern and of its entries, in every language, as they are now. */
+export function currentItems(pattern: Pattern, kept: ReadonlyMap<string, Kept>): RegistryItem[] {
+  return LANGUAGES.flatMap((language) =>
+    [undefined, ...pattern.entries].map((entry) => currentItem(pattern, language, kept, entry)),
   );
 }
 
 /**
- * The item of a pattern as it is now: by its version where it was released so, or else by that version, `+` and eight
- * digits of its source's hash. A name never stands for two contents.
+ * The item of a pattern, or of an entry of it, as it is now: by its version where it was released so, or else by that
+ * version, `+` and eight digits of its source's hash. A name never stands for two contents.
  */
-export function currentItem(pattern: Pattern, language: Language, kept: ReadonlyMap<string, Kept>): RegistryItem {
-  const item = itemOf(pattern, language, pattern.version);
-  if (kept.get(fileOf(item))?.item.meta.sha256 === item.meta.sha256) return item;
-  return itemOf(pattern, language, `${pattern.version}+${pattern.sourceSha256.slice(0, 8)}`);
+export function currentItem(
+  pattern: Pattern,
+  language: Language,
+  kept: ReadonlyMap<string, Kept>,
+  entry?: Entry,
+): RegistryItem {
+  const item = itemOf(pattern, language, pattern.version, entry);
+  const released = kept.get(fileOf(item))?.item;
+  if (released && contentOf(released) === contentOf(item)) return item;
+  if (entry === undefined) return itemOf(pattern, language, versionBy(pattern.sourceSha256));
+  // It may bring its pattern along.
+  const hash = createHash('sha256').update(entry.sourceSha256).update(pattern.sourceSha256).digest('hex');
+  const { meta } = currentItem(pattern, language, kept);
+  return itemOf(pattern, language, versionBy(hash), entry, meta.version);
+
+  function versionBy(hash: string): string {
+    return `${pattern.version}+${hash.slice(0, 8)}`;
+  }
+}
+
+function contentOf({ files }: RegistryItem): string {
+  return files.map(({ content }) => content).join('');
 }
 
 /**
@@ -51,10 +81,14 @@ export function keepVersions(patterns: readonly Pattern[], root: URL): string[] 
   const kept = keptVersions(root);
   const items = patterns
     .filter(({ version }) => version !== '0.0.0')
-    .flatMap((pattern) => LANGUAGES.map((language) => itemOf(pattern, language, pattern.version)));
+    .flatMap((pattern) =>
+      LANGUAGES.flatMap((language) =>
+        [undefined, ...pattern.entries].map((entry) => itemOf(pattern, language, pattern.version, entry)),
+      ),
+    );
   const changed = items.filter((item) => {
     const released = kept.get(fileOf(item));
-    return released !== undefined && released.item.meta.sha256 !== item.meta.sha256;
+    return released !== undefined && contentOf(released.item) !== contentOf(item);
   });
   if (changed.length > 0) {
     throw new Error(
@@ -65,8 +99,11 @@ export function keepVersions(patterns: readonly Pattern[], root: URL): string[] 
   }
 
   const added = items.filter((item) => !kept.has(fileOf(item)));
-  mkdirSync(new URL(`${VERSIONS}/`, root), { recursive: true });
-  for (const item of added) writeFileSync(new URL(`${VERSIONS}/${fileOf(item)}`, root), jsonOf(item));
+  for (const item of added) {
+    const file = new URL(`${VERSIONS}/${fileOf(item)}`, root);
+    mkdirSync(new URL('.', file), { recursive: true });
+    writeFileSync(file, jsonOf(item));
+  }
   return added.map((item) => `${VERSIONS}/${fileOf(item)}`);
 }
 

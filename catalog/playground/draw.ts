@@ -7,7 +7,8 @@ export const ANSWERS: Readonly<Record<Answer, string>> = {
   refused: '4xx: refused',
   failed: '5xx: failed',
   broken: 'no answer',
-  open: 'not sent: circuit open',
+  astray: 'sent to another server',
+  open: 'not sent',
 };
 
 /** The picture is as wide as its box: a thousand units, stretched. What must not stretch is drawn as a stroke. */

@@ -39,7 +39,7 @@ export async function show(play: Play, values: Values, seed: number): Promise<Sh
   return {
     sides: { naive: lane(naive), steady: lane(steady) },
     axis: isTimed ? axisOf(untilMs) : '',
-    legend: isTimed ? legendOf([naive, steady]) : fatesOf([naive, steady]),
+    legend: isTimed ? legendOf([naive, steady]) : fatesOf([naive, steady], play.words),
   };
 }
 
@@ -65,9 +65,11 @@ function legendOf(runs: readonly Run[]): string {
   return [...entries, entry('wait', 'waiting')].join('');
 }
 
-function fatesOf(runs: readonly Run[]): string {
+/** What becomes of the records of a listing. */
+const FATES = { once: 'exactly once', twice: 'more than once', lost: 'lost' };
+
+function fatesOf(runs: readonly Run[], words: NonNullable<Play['words']> = FATES): string {
   const present = new Set(runs.flatMap(({ records }) => records));
-  const words = { once: 'exactly once', twice: 'more than once', lost: 'lost' };
   return (['once', 'twice', 'lost'] as const)
     .flatMap((fate) => (present.has(fate) ? [entry(fate, words[fate])] : []))
     .join('');

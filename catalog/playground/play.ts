@@ -26,6 +26,8 @@ export interface Play {
   readonly track?: Track;
   /** What became of each record, for listings. */
   readonly records?: (stage: Stage) => readonly RecordFate[];
+  /** How {@link Play.records} are called in the legend. @defaultValue as for the records of a listing */
+  readonly words?: Readonly<Record<RecordFate, string>>;
   /** The numbers that decide, the most telling first. */
   figures(run: Run): readonly Figure[];
 }
@@ -90,7 +92,7 @@ export interface Track {
 export type RecordFate = 'once' | 'twice' | 'lost';
 
 /** How a request ended. */
-export type Answer = 'ok' | 'limited' | 'refused' | 'failed' | 'broken' | 'open';
+export type Answer = 'ok' | 'limited' | 'refused' | 'failed' | 'broken' | 'astray' | 'open';
 
 /** One request on the wire. */
 export interface Send {
@@ -152,6 +154,16 @@ export function defaultsOf({ sliders }: Pick<Play, 'sliders'>): Values {
 /** Good if there is none, bad otherwise. */
 export function none(count: number, label: string): Figure {
   return { value: count.toLocaleString('en'), label, tone: count === 0 ? 'good' : 'bad' };
+}
+
+/** How many requests there were. */
+export function sent({ sends }: Run): Figure {
+  return { value: `${sends.length}`, label: 'requests sent', tone: 'plain' };
+}
+
+/** How many records that became of. */
+export function fated({ records }: Run, fate: RecordFate): number {
+  return records.filter((each) => each === fate).length;
 }
 
 /** How many requests ended so. */

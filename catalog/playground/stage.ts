@@ -5,6 +5,9 @@ import type { Answer, Call, Fetch, Note, Play, RecordFate, Run, Send, Side, Stag
 /** When every run begins, so that the same seed gives the same run. */
 const BEGIN_MS = Date.UTC(2026, 0, 1);
 
+/** Where the provider is. */
+const ORIGIN = 'https://api.test';
+
 /** A client may not send more than this. */
 const MOST_SENDS = 2_500;
 
@@ -137,14 +140,17 @@ function record(provider: Provider, now: () => number, signal: AbortSignal): Rec
 
   const recorded: Fetch = async (input, init) => {
     const request = new Request(input, init);
-    const { pathname, search } = new URL(request.url);
+    const { origin, pathname, search } = new URL(request.url);
+    const isAstray = origin !== ORIGIN;
+    const path = `${isAstray ? origin : ''}${pathname}${search}`;
     const call = Number(request.headers.get('x-call') ?? 0);
-    const send: Send = { call, method: request.method, path: pathname + search, atMs: now(), answer: 'broken' };
+    const send: Send = { call, method: request.method, path, atMs: now(), answer: 'broken' };
     sends.push(send);
     try {
       const response = await provider.fetch(request, { signal: AbortSignal.any([request.signal, signal]) });
       const cause = response.headers.get('x-fake-provider');
-      const answer = answerOf(response.status);
+      // Whoever answers there may pass on what the provider says.
+      const answer = isAstray ? 'astray' : answerOf(response.status);
       Object.assign(send, { endMs: now(), status: response.status, answer }, cause === null ? {} : { cause });
       return response;
     } catch (error) {

@@ -17,22 +17,23 @@ export interface RunningSite {
 /**
  * Serves what was built, on this machine only.
  *
- * @param options - `base`: the path that the site seems to stand under. `port`: any free one, if 0.
+ * @param options - `base`: the path that the site seems to stand under. `dist`: where it was built. `port`: any free
+ * one, if 0.
  */
 export async function serveSite({
   base = '/',
+  dist = fileURLToPath(new URL('../dist', import.meta.url)),
   port = 0,
 }: {
   readonly base?: string;
+  readonly dist?: string;
   readonly port?: number;
 } = {}): Promise<RunningSite> {
-  const dist = fileURLToPath(new URL('../dist', import.meta.url));
   const files = sirv(dist, { dev: true });
   const server: Server = createServer((request, response) => {
     const missing = (): void => {
       response.writeHead(404, { 'content-type': 'text/html; charset=utf-8' });
-      // It stands for addresses of any depth.
-      response.end(readFileSync(join(dist, '404.html'), 'utf8').replaceAll('="./', `="${base}`));
+      response.end(readFileSync(join(dist, '404.html')));
     };
     if (!request.url?.startsWith(base)) return missing();
     request.url = request.url.slice(base.length - 1);

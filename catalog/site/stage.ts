@@ -1,14 +1,20 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readCatalog } from '../generate/catalog.ts';
+import { changesOf } from '../generate/changes.ts';
 import { BASE_URL } from '../generate/generate.ts';
+import { keptVersions } from '../generate/versions.ts';
 import { show } from '../playground/markup.ts';
 import { defaultsOf } from '../playground/play.ts';
 import { plays } from '../playground/plays/index.ts';
 import { clientsOf } from './clients.ts';
 import { STAGED, type Staged, type Still } from './staged.ts';
 
-/** Reads the catalog and runs every play once, for the pages to be made from. */
-export async function stage(): Promise<void> {
+/**
+ * Reads the catalog and runs every play once, for the pages to be made from.
+ *
+ * @param root - The repository's folder.
+ */
+export async function stage(root: URL): Promise<void> {
   const stills: Record<string, Still> = {};
   for (const [name, load] of Object.entries(plays)) {
     const { play } = await load();
@@ -19,5 +25,8 @@ export async function stage(): Promise<void> {
   const folder = new URL('.', STAGED);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(STAGED, JSON.stringify({ catalog: readCatalog(), baseUrl: BASE_URL, stills } satisfies Staged));
+  const catalog = readCatalog({ root });
+  const kept = keptVersions(root);
+  const changes = Object.fromEntries(catalog.patterns.map(({ name }) => [name, changesOf(name, kept)]));
+  writeFileSync(STAGED, JSON.stringify({ catalog, baseUrl: BASE_URL, changes, stills } satisfies Staged));
 }

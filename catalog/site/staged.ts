@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Catalog } from '../generate/catalog.ts';
+import type { Change } from '../generate/changes.ts';
 import type { Shown } from '../playground/markup.ts';
 import type { Side, Slider } from '../playground/play.ts';
 
@@ -17,6 +18,8 @@ export interface Staged {
   readonly catalog: Catalog;
   /** Where the site is published. */
   readonly baseUrl: string;
+  /** What changed from version to version, by the patterns' names. */
+  readonly changes: Readonly<Record<string, readonly Change[]>>;
   readonly stills: Readonly<Record<string, Still>>;
 }
 

@@ -137,6 +137,36 @@ describe('add', () => {
     expect(yours('wait.ts')).toContain('Waits.');
   });
 
+  it('copies what else a package has, together with the pattern where it imports that', async () => {
+    publish('wait', '1.0.0', WAIT, 'store');
+    publish('pace', '1.0.0', 'export const store = 1;\n', 'alone');
+
+    expect((await runHere('add', 'wait/store')).out).toBe(
+      'src/patterns/wait-store.ts: @steadfetch/wait 1.0.0, MIT licence\nsrc/patterns/wait.ts: @steadfetch/wait 1.0.0, MIT licence\nRemembered in steadfetch.lock.json; commit it, and steadfetch update keeps your edits.\n',
+    );
+    await runHere('add', 'pace/alone', 'wait/store', '--js');
+    expect(readdirSync(join(folder, 'src/patterns')).sort()).toEqual(
+      ['pace-alone.js', 'wait-store.js', 'wait-store.ts', 'wait.js', 'wait.ts'].sort(),
+    );
+    expect(Object.entries(lock()).map(([path, { item }]) => `${path} ${item}`)).toEqual([
+      'src/patterns/pace-alone.js pace/alone-js',
+      'src/patterns/wait-store.js wait/store-js',
+      'src/patterns/wait-store.ts wait/store',
+      'src/patterns/wait.js wait-js',
+      'src/patterns/wait.ts wait',
+    ]);
+  });
+
+  it('leaves a pattern that is there already as it is, edits and all', async () => {
+    publish('wait', '1.0.0', WAIT, 'store');
+    await runHere('add', 'wait');
+    edit('wait.ts', 'Waits.', 'Waits long.');
+
+    expect(await runHere('add', 'wait/store')).toMatchObject({ code: 0, error: '' });
+    expect(yours('wait.ts')).toContain('Waits long.');
+    expect(lock()['src/patterns/wait.ts']).toMatchObject({ sha256: sha256Of(`// wait 1.0.0\n${WAIT}`) });
+  });
+
   it('is content with what is there already', async () => {
     await runHere('add', 'wait');
 
@@ -204,12 +234,17 @@ describe('update', () => {
       out: 'src/patterns/wait.ts: from wait 1.0.0 to 2.0.0, 1 conflict with your edits, marked by <<<<<<<; resolve them\n',
       error: '',
     });
-    expect(yours('wait.ts')).toContain(`<<<<<<< yours
+    expect(yours('wait.ts')).toBe(
+      `// wait 2.0.0\n${WAIT.replace(
+        'export function wait(ms = 100) {\n',
+        `<<<<<<< yours
 export function wait(ms = 250) {
 =======
 export function wait(ms = 50) {
 >>>>>>> wait 2.0.0
-`);
+`,
+      )}`,
+    );
 
     publish('wait', '2.1.0', `${WAIT.replace('ms = 100', 'ms = 50')}// More.\n`);
     expect(await runHere('update')).toMatchObject({ code: 1, out: expect.stringContaining('still to be resolved') });
@@ -221,6 +256,49 @@ export function wait(ms = 50) {
     expect(yours('wait.ts')).toBe(`// wait 2.1.0\n${WAIT.replace('ms = 100', 'ms = 250')}// More.\n`);
   });
 
+  it('marks each conflict by itself, in the line ends of the file, and leaves it so until the last is resolved', async () => {
+    await runHere('add', 'wait');
+    const windows = (text: string) => text.replaceAll('\n', '\r\n');
+    const edited = `// wait 1.0.0\n${WAIT.replace('ms = 100', 'ms = 250').replace('resolve, ms)', 'resolve, ms * 2)')}`;
+    writeFileSync(join(folder, 'src/patterns/wait.ts'), windows(edited));
+    publish('wait', '2.0.0', WAIT.replace('ms = 100', 'ms = 50').replace('resolve, ms)', 'resolve, ms + 1)'));
+
+    expect((await runHere('update')).out).toContain('to 2.0.0, 2 conflicts with your edits, marked by <<<<<<<');
+    const marked = (own: string, other: string) => `<<<<<<< yours\n${own}\n=======\n${other}\n>>>>>>> wait 2.0.0`;
+    const both = `// wait 2.0.0\n${WAIT}`
+      .replace(
+        'export function wait(ms = 100) {',
+        marked('export function wait(ms = 250) {', 'export function wait(ms = 50) {'),
+      )
+      .replace(
+        '  return new Promise((resolve) => setTimeout(resolve, ms));',
+        marked(
+          '  return new Promise((resolve) => setTimeout(resolve, ms * 2));',
+          '  return new Promise((resolve) => setTimeout(resolve, ms + 1));',
+        ),
+      );
+    expect(yours('wait.ts')).toBe(windows(both));
+
+    writeFileSync(join(folder, 'src/patterns/wait.ts'), yours('wait.ts').replace(/<{7}[\s\S]*?>{7}.*\r\n/, ''));
+    const half = yours('wait.ts');
+    publish('wait', '2.1.0', WAIT);
+    expect(await runHere('update')).toEqual({
+      code: 1,
+      out: 'src/patterns/wait.ts: 1 conflict of the last update still to be resolved; left as it is\n',
+      error: '',
+    });
+    expect(yours('wait.ts')).toBe(half);
+  });
+
+  it('finds no conflict where both changed the same to the same', async () => {
+    await runHere('add', 'wait');
+    edit('wait.ts', 'ms = 100', 'ms = 50');
+    publish('wait', '2.0.0', WAIT.replace('ms = 100', 'ms = 50'));
+
+    expect(await runHere('update')).toMatchObject({ code: 0, out: expect.stringContaining('merged with your edits') });
+    expect(yours('wait.ts')).toBe(`// wait 2.0.0\n${WAIT.replace('ms = 100', 'ms = 50')}`);
+  });
+
   it('takes the newest where there are no edits, and says where there is none', async () => {
     await runHere('add', 'wait', 'pace');
     publish('wait', '1.0.1', `${WAIT}\n`);
@@ -230,6 +308,21 @@ export function wait(ms = 50) {
     );
     expect(yours('wait.ts')).toBe(`// wait 1.0.1\n${WAIT}\n`);
     expect(lock()['src/patterns/wait.ts']).toMatchObject({ version: '1.0.1', sha256: sha256Of(yours('wait.ts')) });
+  });
+
+  it('merges what else a package has like the pattern itself, and shows its differences', async () => {
+    publish('wait', '1.0.0', WAIT, 'store');
+    await runHere('add', 'wait/store');
+    edit('wait-store.ts', 'ms = 100', 'ms = 250');
+    publish('wait', '1.1.0', `${WAIT}// More.\n`, 'store');
+
+    const { out } = await runHere('diff', 'wait/store');
+    expect(out).toContain('src/patterns/wait-store.ts: your edits to wait/store 1.0.0\n');
+    expect(out).not.toContain('src/patterns/wait.ts');
+    expect((await runHere('update', 'wait/store')).out).toBe(
+      'src/patterns/wait-store.ts: from wait/store 1.0.0 to 1.1.0, merged with your edits\n',
+    );
+    expect(yours('wait-store.ts')).toBe(`// wait/store 1.1.0\n${WAIT.replace('ms = 100', 'ms = 250')}// More.\n`);
   });
 
   it('writes nothing in a dry run', async () => {
@@ -272,6 +365,18 @@ Read on.
     title: 'Wait',
     version: '1.0.0',
   });
+});
+
+it('lists and tells of what else a package has', async () => {
+  publish('wait', '1.0.0', WAIT, 'store');
+
+  expect((await runHere('list')).out).toBe('pace        Waits.\nwait        Waits.\nwait/store  Waits.\n');
+  expect((await runHere('info', 'wait')).out).toContain('\nFrom the same package:\n- wait/store: Waits.\n');
+  const { out } = await runHere('info', 'wait/store');
+  expect(out).toContain('\nFrom the same package:\n- wait: Waits.\n\nsteadfetch add wait/store\n');
+  expect((await runHere('add', 'wait/stor')).error).toBe(
+    'steadfetch: there is no pattern wait/stor; there is: pace, wait, wait/store\n',
+  );
 });
 
 it('lists the patterns, once each', async () => {
@@ -348,16 +453,19 @@ describe('a registry over HTTP', () => {
   });
 });
 
-/** Puts a version of a pattern into the registry, in both languages, as the newest. */
-function publish(pattern: string, version: string, code: string): void {
+/** Puts a version of a pattern, or of an entry of it, into the registry, in both languages, as the newest. */
+function publish(pattern: string, version: string, code: string, entry?: string): void {
   const list = join(registry, 'registry.json');
   const { items } = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : { items: [] };
-  const others = items.filter(({ meta }: { meta: { name: string } }) => meta.name !== pattern);
-  const own = [pattern, `${pattern}-js`].map((name) => {
+  const others = items.filter(({ meta }: { meta: Meta }) => meta.name !== pattern || meta.entry !== entry);
+  mkdirSync(join(registry, pattern), { recursive: true });
+  const own = ['', '-js'].map((suffix) => {
+    const name = `${pattern}${entry === undefined ? '' : `/${entry}`}${suffix}`;
     const content = `// ${name} ${version}\n${code}`;
     const item = {
       ...{ name, title: 'Wait', description: 'Waits.', docs: 'Read on.', files: [{ content }] },
       meta: {
+        ...(entry === undefined ? {} : { entry, needs: entry === 'alone' ? [] : [`${pattern}${suffix}`] }),
         ...{ name: pattern, version, license: 'MIT', packageName: `@steadfetch/${pattern}`, sha256: sha256Of(content) },
         pattern: {
           ...{
@@ -378,12 +486,17 @@ function publish(pattern: string, version: string, code: string): void {
   writeFileSync(list, JSON.stringify({ items: sorted }));
 }
 
+interface Meta {
+  readonly name: string;
+  readonly entry?: string;
+}
+
 function lockText(path: string): string {
   const entry = { item: 'wait', version: '1.0.0', sha256: sha256Of('') };
   return JSON.stringify({ format: 1, files: { [path]: entry } });
 }
 
-function lock(): Record<string, { version: string; sha256: string }> {
+function lock(): Record<string, { item: string; version: string; sha256: string }> {
   return JSON.parse(readFileSync(join(folder, 'steadfetch.lock.json'), 'utf8')).files;
 }
 

@@ -32,7 +32,7 @@ export async function main(argv: readonly string[], { folder, out, error }: Surr
     .configureOutput({ writeOut: out, writeErr: () => {} });
 
   command('add', 'copy patterns, one file each')
-    .argument('<pattern...>', 'their names, such as backoff')
+    .argument('<pattern...>', 'their names, such as backoff or token-bucket/redis')
     .option('--js', 'as JavaScript')
     .option('--dir <folder>', 'where to', 'src/patterns')
     .option('--overwrite', 'even if a file is there that differs')

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix, sep } from 'node:path';
 import { Failure } from './failure.ts';
 import { isInside, LOCK_FILE, type Lock, type LockEntry } from './lock.ts';
-import { type Item, type Registry, sha256Of } from './registry.ts';
+import { bareName, type Item, type Registry, sha256Of } from './registry.ts';
 
 /** A copied file as it is in the folder, beside the version it came from. */
 export interface CopiedFile {
@@ -69,7 +69,10 @@ async function copiedFile(folder: string, path: string, entry: LockEntry, regist
 /** Where an item's file goes. */
 export function pathOf({ name, meta }: Pick<Item, 'name' | 'meta'>, directory: string): string {
   if (!isInside(directory)) throw new Failure(2, `--dir must lead to a folder inside this one, got ${directory}`);
-  return posix.join(directory.split(sep).join('/'), `${meta.name}.${name === meta.name ? 'ts' : 'js'}`);
+  return posix.join(
+    directory.split(sep).join('/'),
+    `${bareName(meta).replace('/', '-')}.${name === bareName(meta) ? 'ts' : 'js'}`,
+  );
 }
 
 /** Writes a file and the folders it stands in. */

@@ -2,12 +2,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { z } from 'zod';
 import { Failure } from './failure.ts';
+import { itemName } from './registry.ts';
 
 /** Remembers where each copied file comes from. To be committed. */
 export const LOCK_FILE = 'steadfetch.lock.json';
 
 const entrySchema = z.strictObject({
-  item: z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/),
+  item: itemName,
   version: z.string().regex(/^\d+\.\d+\.\d+(\+[0-9a-f]+)?$/),
   /** Of the file as it came. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),

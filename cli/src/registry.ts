@@ -5,11 +5,19 @@ import { z } from 'zod';
 import { Failure } from './failure.ts';
 
 const slug = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/);
+
+/** A pattern's, `backoff`, or that of an entry beside it, `token-bucket/redis`; with `-js` where it is in JavaScript. */
+export const itemName = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*(\/[a-z][a-z0-9]*(-[a-z0-9]+)*)?$/);
+
 const texts = z.array(z.string());
 
 const metaSchema = z.object({
-  /** The pattern's name, also of an item in JavaScript. */
+  /** The pattern's name, also of an item in JavaScript, and of an entry. */
   name: slug,
+  /** Which of the pattern's entries it is, if it is not the pattern itself. */
+  entry: slug.optional(),
+  /** The items whose files it imports, from beside its own. */
+  needs: z.array(itemName).default([]),
   version: z.string().regex(/^\d+\.\d+\.\d+(\+[0-9a-f]+)?$/),
   license: z.string(),
   packageName: z.string(),
@@ -25,18 +33,20 @@ const metaSchema = z.object({
 });
 
 const itemSchema = z.object({
-  /** The pattern's name, or that and `-js`. */
-  name: slug,
+  name: itemName,
   title: z.string(),
   description: z.string(),
   docs: z.string(),
-  files: z.tuple([z.object({ content: z.string() })]),
+  /** Its own file, and those it needs, which are items too. */
+  files: z.tuple([z.object({ content: z.string() })], z.unknown()),
   meta: metaSchema,
 });
 
-const listSchema = z.object({ items: z.array(z.object({ name: slug, description: z.string(), meta: metaSchema })) });
+const listSchema = z.object({
+  items: z.array(z.object({ name: itemName, description: z.string(), meta: metaSchema })),
+});
 
-/** A pattern in one language and one version, as the registry has it. */
+/** A pattern, or an entry of one, in one language and one version, as the registry has it. */
 export type Item = z.infer<typeof itemSchema>;
 
 /** An item without its code. */
@@ -50,6 +60,11 @@ export interface Registry {
   newest(item: string): Promise<Item>;
   /** An item as it was, or `undefined` where the registry has no such version. */
   version(item: string, version: string): Promise<Item | undefined>;
+}
+
+/** What an item is called in any language: `backoff`, or `token-bucket/redis`. */
+export function bareName({ name, entry }: Listed['meta']): string {
+  return entry === undefined ? name : `${name}/${entry}`;
 }
 
 /** The registry that comes with this package. */

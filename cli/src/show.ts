@@ -1,5 +1,5 @@
 import { Failure } from './failure.ts';
-import { type Listed, openRegistry } from './registry.ts';
+import { bareName, type Listed, openRegistry } from './registry.ts';
 
 /** What `list` and `info` can be told, as commander names it. */
 export interface ShowFlags {
@@ -7,9 +7,9 @@ export interface ShowFlags {
   readonly registry?: string;
 }
 
-/** Every pattern with one line. */
+/** Every pattern, and what else comes with one, with one line. */
 export async function list({ output, registry }: ShowFlags): Promise<string> {
-  const patterns = (await openRegistry(registry).list()).filter(isPattern);
+  const patterns = (await openRegistry(registry).list()).filter(isTyped);
   if (output === 'json') {
     const entries = patterns.map(({ name, description, meta }) => ({
       ...{ name, description, version: meta.version, category: meta.pattern.category, status: meta.pattern.status },
@@ -23,7 +23,9 @@ export async function list({ output, registry }: ShowFlags): Promise<string> {
 /** What there is to know of a pattern before it is copied. */
 export async function info(pattern: string, { output, registry }: ShowFlags): Promise<string> {
   const opened = openRegistry(registry);
-  const { title, description, docs, meta } = await opened.newest(itemNamed(await opened.list(), pattern, 'ts').name);
+  const items = await opened.list();
+  const { name, title, description, docs, meta } = await opened.newest(itemNamed(items, pattern, 'ts').name);
+  const entries = items.filter((item) => isTyped(item) && item.meta.name === meta.name && item.name !== name);
   if (output === 'json') return `${JSON.stringify({ title, description, ...meta })}\n`;
   const { category, status, useWhen, doNotUseWhen, failureModes, alternatives } = meta.pattern;
   return [
@@ -36,8 +38,12 @@ export async function info(pattern: string, { output, registry }: ShowFlags): Pr
       failureModes.map(({ cause, behaviour }) => `${cause}: ${behaviour}`),
     ),
     ...section('Instead, or beside it', alternatives),
+    ...section(
+      'From the same package',
+      entries.map((item) => `${item.name}: ${item.description}`),
+    ),
     '',
-    `steadfetch add ${meta.name}`,
+    `steadfetch add ${name}`,
     docs,
     '',
   ].join('\n');
@@ -50,14 +56,15 @@ export async function info(pattern: string, { output, registry }: ShowFlags): Pr
  */
 export function itemNamed(items: readonly Listed[], pattern: string, language: 'ts' | 'js'): Listed {
   const wanted = language === 'ts' ? pattern : `${pattern}-js`;
-  const found = items.find(({ name, meta }) => name === wanted && meta.name === pattern);
+  const found = items.find(({ name, meta }) => name === wanted && bareName(meta) === pattern);
   if (found) return found;
-  const patterns = items.filter(isPattern).map(({ name }) => name);
+  const patterns = items.filter(isTyped).map(({ name }) => name);
   throw new Failure(2, `there is no pattern ${pattern}; there is: ${patterns.join(', ')}`);
 }
 
-function isPattern({ name, meta }: Listed): boolean {
-  return name === meta.name;
+/** Each is listed in JavaScript too. */
+function isTyped({ name, meta }: Listed): boolean {
+  return name === bareName(meta);
 }
 
 function section(title: string, items: readonly string[]): string[] {

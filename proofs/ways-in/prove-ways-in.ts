@@ -15,28 +15,40 @@ import {
 } from './ways-in.ts';
 
 const sources = new Map(PATTERNS.map((name) => [name, readFileSync(`packages/${name}/src/${name}.ts`, 'utf8')]));
-const javascript = toJavaScript(sources);
+/** What else the packages export, as `token-bucket/redis`. */
+const entries = new Map(
+  PATTERNS.flatMap((name) =>
+    Object.keys(JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8')).exports)
+      .filter((entry) => /^\.\/[a-z-]+$/.test(entry))
+      .map((entry): [string, string] => [
+        `${name}${entry.slice(1)}`,
+        readFileSync(`packages/${name}/src/${entry.slice(2)}.ts`, 'utf8'),
+      ]),
+  ),
+);
+const ITEMS = [...PATTERNS, ...entries.keys()];
+const javascript = toJavaScript(new Map([...sources, ...entries]));
 await using site = await openSite();
 
 await way('shadcn add', async (project) => {
   await shadcnAdd(
     project,
     site,
-    PATTERNS.flatMap((name) => [name, `${name}-js`]),
+    ITEMS.flatMap((name) => [name, `${name}-js`]),
   );
   await demandCopies(project, 'src/patterns');
 });
 
 await way('steadfetch add, from its source', async (project) => {
-  await steadfetchAdd(project, site, [...PATTERNS, '--dir', 'lib']);
-  await steadfetchAdd(project, site, [...PATTERNS, '--dir', 'lib', '--js']);
+  await steadfetchAdd(project, site, [...ITEMS, '--dir', 'lib']);
+  await steadfetchAdd(project, site, [...ITEMS, '--dir', 'lib', '--js']);
   await demandCopies(project, 'lib');
 });
 
 await way('npm i steadfetch, then steadfetch add without a network', async (project) => {
   await npmInstall(project, ['cli']);
-  await project.run(join('node_modules', '.bin', 'steadfetch'), 'add', ...PATTERNS);
-  await project.run(join('node_modules', '.bin', 'steadfetch'), 'add', ...PATTERNS, '--js');
+  await project.run(join('node_modules', '.bin', 'steadfetch'), 'add', ...ITEMS);
+  await project.run(join('node_modules', '.bin', 'steadfetch'), 'add', ...ITEMS, '--js');
   await demandCopies(project, 'src/patterns');
 });
 
@@ -73,16 +85,31 @@ async function demandCopies(project: Project, folder: string): Promise<void> {
       demand(code === expected && origin.startsWith(`// @steadfetch/${name} `), `${file}: is another than its source`);
       programs.set(`${name}.${language}`, programOf(name, language, `./${file}`));
     }
+    for (const [name, source] of entries) {
+      const file = `${folder}/${name.replace('/', '-')}.${language}`;
+      const { origin, code } = copied(project, file);
+      const expected = language === 'ts' ? source : javascript.get(name);
+      demand(code === expected && origin.startsWith(`// @steadfetch/${name} `), `${file}: is another than its source`);
+      // What it does is for the tests of its package; here it loads.
+      const program = `import * as entry from './${file}';\n\nconsole.log(Object.keys(entry).length > 0 ? 200 : 0);\n`;
+      programs.set(`${name.replace('/', '-')}.${language}`, program);
+    }
   }
   await demandRuns(project, programs);
 }
 
 async function demandRuns(project: Project, programs: ReadonlyMap<string, string>): Promise<void> {
   for (const [file, program] of programs) project.write(file, program);
+  const typed = [...programs.keys()].filter((file) => file.endsWith('.ts'));
+  // An entry may be for Node alone; a pattern never is.
+  const isEntry = (file: string) => [...entries.keys()].some((name) => file === `${name.replace('/', '-')}.ts`);
+  const ofEntries = typed.filter(isEntry);
   await typeCheck(
     project,
-    [...programs.keys()].filter((file) => file.endsWith('.ts')),
+    typed.filter((file) => !isEntry(file)),
+    'browser',
   );
+  if (ofEntries.length > 0) await typeCheck(project, ofEntries, 'node');
   for (const file of programs.keys()) {
     const printed = await project.run(file);
     demand(printed === PRINTED, `${file}: printed ${JSON.stringify(printed)}`);

@@ -11,8 +11,26 @@ it('brings the very source into an empty project by shadcn and by steadfetch, an
   await using site = await openSite();
   using project = emptyProject();
 
-  await Promise.all([shadcnAdd(project, site, ['timeout']), steadfetchAdd(project, site, ['timeout', '--dir', 'lib'])]);
+  // An entry brings the pattern along that it imports.
+  await Promise.all([
+    shadcnAdd(project, site, ['timeout', 'token-bucket/redis']),
+    steadfetchAdd(project, site, ['timeout', 'token-bucket/redis', '--dir', 'lib']),
+  ]);
 
+  for (const folder of ['src/patterns', 'lib']) {
+    for (const [file, from] of [
+      ['token-bucket-redis', 'redis'],
+      ['token-bucket', 'token-bucket'],
+    ]) {
+      const expected = readFileSync(`packages/token-bucket/src/${from}.ts`, 'utf8');
+      expect(copied(project, `${folder}/${file}.ts`).code, `${folder}/${file}`).toBe(expected);
+    }
+    project.write(
+      'entry.ts',
+      `import { redisBucket } from './${folder}/token-bucket-redis.ts';\nconsole.log(redisBucket.name);\n`,
+    );
+    expect(await project.run('entry.ts')).toBe('redisBucket\n');
+  }
   for (const file of ['src/patterns/timeout.ts', 'lib/timeout.ts']) {
     const { origin, code } = copied(project, file);
     expect(origin, file).toMatch(/^\/\/ @steadfetch\/timeout \S+, MIT licence, https:/);

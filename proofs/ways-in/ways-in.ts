@@ -96,9 +96,14 @@ export function copied({ folder }: Project, file: string): { readonly origin: st
   return { origin, code: lines.join('\n') };
 }
 
-/** Checks files of a project, and all they import, as strictly as it gets. */
-export async function typeCheck({ folder }: Project, files: readonly string[]): Promise<void> {
-  await node(folder, join(ROOT, 'node_modules/typescript/bin/tsc'), ...STRICT, ...files).catch((error) => {
+/** Checks files of a project, and all they import, as strictly as it gets; in a browser's world, or in Node's. */
+export async function typeCheck(
+  { folder }: Project,
+  files: readonly string[],
+  world: 'browser' | 'node',
+): Promise<void> {
+  const types = world === 'node' ? ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')] : [];
+  await node(folder, join(ROOT, 'node_modules/typescript/bin/tsc'), ...STRICT, ...types, ...files).catch((error) => {
     throw new Error(`does not type-check:\n${error.stdout}`);
   });
 }

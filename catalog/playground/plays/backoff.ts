@@ -1,6 +1,6 @@
 import { backoff } from '@steadfetch/backoff';
 import { atOnce } from '../naive.ts';
-import { ended, type Fetch, type Play, type Run, type Stage } from '../play.ts';
+import { ended, type Fetch, none, type Play, type Run, type Stage, sent } from '../play.ts';
 import { fault, worldOf } from '../world.ts';
 
 export const play: Play = {
@@ -22,9 +22,9 @@ export const play: Play = {
   naive: (stage) => work(atOnce(stage.fetch, stage.values.attempts!), stage),
   steady: (stage) => work(steady(stage), stage),
   figures: (run) => [
-    { value: `${ended(run, 'failed')}`, label: 'calls failed', tone: ended(run, 'failed') === 0 ? 'good' : 'bad' },
+    none(ended(run, 'failed'), 'calls failed'),
     { value: `${busiest(run)}`, label: 'requests in the busiest half second', tone: 'plain' },
-    { value: `${run.sends.length}`, label: 'requests sent', tone: 'plain' },
+    sent(run),
   ],
 };
 

@@ -1,7 +1,8 @@
 import { batch } from '@steadfetch/batch';
 import type { Config } from '../../../fake-provider/src/config.ts';
 import { eachSecond } from '../naive.ts';
-import { answered, none, type Play, type Stage, took } from '../play.ts';
+import { answered, none, type Play, type Stage, sent, took } from '../play.ts';
+import { inRow } from '../rows.ts';
 import { limit, worldOf } from '../world.ts';
 
 export const play: Play = {
@@ -27,11 +28,7 @@ export const play: Play = {
   },
   naive: (stage) => naive(stage),
   steady: (stage) => steady(stage),
-  figures: (run) => [
-    none(answered(run, 'limited'), 'answers 429'),
-    { value: `${run.sends.length}`, label: 'requests sent', tone: 'plain' },
-    took(run),
-  ],
+  figures: (run) => [none(answered(run, 'limited'), 'answers 429'), sent(run), took(run)],
 };
 
 /** As the provider has it by itself. */
@@ -67,15 +64,11 @@ async function steady({ fetch, values, call, random, note }: Stage): Promise<voi
   const records = Array.from({ length: values.records! }, (_, index) => ({ name: `record-${index}` }));
   await call(async ({ headers }) => {
     const outcomes = batch('https://api.test/items/batch', records, {
-      fetch: (input, init) => fetch(new Request(input, init), { headers: { ...headersOf(init), ...headers } }),
+      fetch: inRow(fetch, headers),
       maxItems: values.maxItems!,
       random,
       run: 'playground',
     });
     for await (const { index, status } of outcomes) if (status !== 'done') note(status, `record ${index}`);
   });
-}
-
-function headersOf(init: RequestInit | undefined): Record<string, string> {
-  return Object.fromEntries(new Headers(init?.headers));
 }

@@ -1,5 +1,6 @@
 import { cursorPagination } from '@steadfetch/cursor-pagination';
-import type { Play, Stage } from '../play.ts';
+import { type Play, type Stage, sent } from '../play.ts';
+import { readPages } from '../rows.ts';
 import { defect, worldOf } from '../world.ts';
 
 export const play: Play = {
@@ -22,7 +23,7 @@ export const play: Play = {
       label: run.isCut ? 'does it stop' : 'it stops, and says why',
       tone: run.isCut ? 'bad' : 'good',
     },
-    { value: `${run.sends.length}`, label: 'requests sent', tone: 'plain' },
+    sent(run),
   ],
 };
 
@@ -40,22 +41,11 @@ async function naive({ fetch, values, call, signal }: Stage): Promise<void> {
   }
 }
 
-async function steady({ fetch, values, call, note }: Stage): Promise<void> {
-  let inRow: typeof fetch = fetch;
-  const pages = cursorPagination<{ id: string }>(`https://api.test/items?limit=${values.limit}`, {
-    fetch: (input, init) => inRow(input, init),
-    next: ({ next_cursor: cursor }) => ({ cursor }),
-  });
-  let isLast = false;
-  while (!isLast) {
-    await call(async ({ headers }) => {
-      inRow = (input, init) => fetch(new Request(input, init), { headers });
-      isLast = true;
-      const { done } = await pages.next().catch((error: Error) => {
-        note('stopped', error.message);
-        throw error;
-      });
-      isLast = done === true;
-    });
-  }
+function steady(stage: Stage): Promise<void> {
+  return readPages(stage, (fetch) =>
+    cursorPagination<{ id: string }>(`https://api.test/items?limit=${stage.values.limit}`, {
+      fetch,
+      next: ({ next_cursor: cursor }) => ({ cursor }),
+    }),
+  );
 }

@@ -1,7 +1,7 @@
 import { backoff } from '@steadfetch/backoff';
 import { idempotencyKey } from '@steadfetch/idempotency-key';
 import { atOnce } from '../naive.ts';
-import { ended, type Fetch, type Play, type Run, type Stage } from '../play.ts';
+import { ended, type Fetch, fated, none, type Play, type Stage, sent } from '../play.ts';
 import { fault, worldOf } from '../world.ts';
 
 export const play: Play = {
@@ -29,9 +29,9 @@ export const play: Play = {
     });
   },
   figures: (run) => [
-    { value: `${doubled(run)}`, label: 'orders carried out twice', tone: doubled(run) === 0 ? 'good' : 'bad' },
+    none(fated(run, 'twice'), 'orders carried out twice'),
     { value: `${ended(run, 'done')}`, label: 'orders confirmed', tone: 'plain' },
-    { value: `${run.sends.length}`, label: 'requests sent', tone: 'plain' },
+    sent(run),
   ],
 };
 
@@ -48,8 +48,4 @@ function work(fetch: Fetch, { values, calls }: Stage): Promise<void> {
       signal,
     }),
   );
-}
-
-function doubled({ records }: Run): number {
-  return records.filter((fate) => fate === 'twice').length;
 }

@@ -1,5 +1,6 @@
 import { keysetPagination } from '@steadfetch/keyset-pagination';
-import type { Play, Run, Stage } from '../play.ts';
+import { fated, none, type Play, type Stage, sent } from '../play.ts';
+import { readPages } from '../rows.ts';
 import { fates } from '../stage.ts';
 import { worldOf } from '../world.ts';
 
@@ -17,11 +18,7 @@ export const play: Play = {
   naive: (stage) => naive(stage),
   steady: (stage) => steady(stage),
   records: (stage) => fates(stage),
-  figures: (run) => [
-    { value: `${count(run, 'lost')}`, label: 'records lost', tone: count(run, 'lost') === 0 ? 'good' : 'bad' },
-    { value: `${count(run, 'twice')}`, label: 'records twice', tone: count(run, 'twice') === 0 ? 'good' : 'bad' },
-    { value: `${run.sends.length}`, label: 'requests sent', tone: 'plain' },
-  ],
+  figures: (run) => [none(fated(run, 'lost'), 'records lost'), none(fated(run, 'twice'), 'records twice'), sent(run)],
 };
 
 /** On after the last instant, by a millisecond. */
@@ -41,25 +38,12 @@ async function naive({ fetch, values, call, delivered }: Stage): Promise<void> {
   }
 }
 
-async function steady({ fetch, values, call, delivered }: Stage): Promise<void> {
-  let inRow: typeof fetch = fetch;
-  const pages = keysetPagination<{ id: string; created_at: string }>('https://api.test/items', {
-    fetch: (input, init) => inRow(input, init),
-    params: { from: 'created_from', limit: 'limit' },
-    limit: values.limit!,
-  });
-  let isLast = false;
-  while (!isLast) {
-    await call(async ({ headers }) => {
-      inRow = (input, init) => fetch(new Request(input, init), { headers });
-      isLast = true;
-      const { value, done } = await pages.next();
-      isLast = done === true;
-      if (value) delivered.push(...value.items);
-    });
-  }
-}
-
-function count({ records }: Run, fate: Run['records'][number]): number {
-  return records.filter((each) => each === fate).length;
+function steady(stage: Stage): Promise<void> {
+  return readPages(stage, (fetch) =>
+    keysetPagination<{ id: string; created_at: string }>('https://api.test/items', {
+      fetch,
+      params: { from: 'created_from', limit: 'limit' },
+      limit: stage.values.limit!,
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 import { tokenBucket } from '@steadfetch/token-bucket';
 import { eachSecond } from '../naive.ts';
-import { answered, type Fetch, none, type Play, type Stage, took } from '../play.ts';
+import { answered, type Fetch, none, type Play, type Stage, sent, took } from '../play.ts';
 import { limit, worldOf } from '../world.ts';
 
 export const play: Play = {
@@ -22,11 +22,7 @@ export const play: Play = {
   },
   naive: (stage) => work(eachSecond(stage.fetch), stage),
   steady: (stage) => work(steady(stage), stage),
-  figures: (run) => [
-    none(answered(run, 'limited'), 'answers 429'),
-    { value: `${run.sends.length}`, label: 'requests sent', tone: 'plain' },
-    took(run),
-  ],
+  figures: (run) => [none(answered(run, 'limited'), 'answers 429'), sent(run), took(run)],
 };
 
 function steady({ fetch, values }: Stage): Fetch {

@@ -6,7 +6,7 @@ import type { Staged } from '../staged.ts';
 // As text, since it is not there before the first build.
 import staged from './staged/staged.json?raw';
 
-export const { baseUrl, catalog, stills } = JSON.parse(staged) as Staged;
+export const { baseUrl, catalog, changes, stills } = JSON.parse(staged) as Staged;
 
 /** A way to narrow the index down: what a pattern has to say of it, as slugs with their words. */
 export interface Facet {
@@ -73,6 +73,18 @@ export function inline(markdown: string): string {
 /** Where a scenario has its page. */
 export function scenarioPath(id: string): string {
   return to(`/scenarios/${id}/`);
+}
+
+/** The lines of a diff as HTML: what came, what went, and where. */
+export function diffHtml(lines: readonly string[]): string {
+  const elements: Readonly<Record<string, string>> = { '+': 'ins', '-': 'del', '@': 'b' };
+  return lines
+    .map((line) => {
+      const text = line.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+      const element = elements[line.charAt(0)];
+      return element === undefined ? text : `<${element}>${text}</${element}>`;
+    })
+    .join('\n');
 }
 
 let highlighter: Promise<Highlighter> | undefined;

@@ -1,27 +1,18 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium as browsers } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { convert } from 'xmlbuilder2';
+import { findChromium } from '../../../scripts/chromium.ts';
 import { matrixReport } from './html.ts';
 import { junitReport } from './junit.ts';
 import { type CaseResult, type ConformanceReport, parseReport } from './report.ts';
 import { terminalReport } from './terminal.ts';
 
-const CHROMIUM = [
-  '/usr/bin/chromium-headless-shell',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find(existsSync);
-const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
-if (CHROMIUM === undefined && !isRequired) {
-  console.warn('SKIPPED: no Chromium, so nobody looks at the matrix (STEADFETCH_REQUIRE_ALL=1 makes this fail).');
-}
-
+const chromium = findChromium('nobody looks at the matrix');
 const PASSED: CaseResult = {
   ...{ id: 'auth/one', requirement: 'It works.', level: 'must', reference: 'RFC 1', verdict: 'pass' },
   ...{
@@ -135,15 +126,14 @@ it('escapes whatever a client brought into the matrix', () => {
   expect(page).toContain('9 &lt;b&gt;');
 });
 
-describe.skipIf(CHROMIUM === undefined && !isRequired)('the matrix', { timeout: 60_000 }, () => {
+describe.skipIf(chromium.isSkipped)('the matrix', { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
   const file = join(folder, 'matrix.html');
   const other = { ...REPORT, client: 'other', cases: [{ ...PASSED, id: 'auth/two' }], notRun: [] };
   writeFileSync(file, matrixReport([REPORT, other]));
   let browser: Browser;
   beforeAll(async () => {
-    if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await browsers.launch(chromium.options());
   }, 60_000);
   afterAll(async () => {
     await browser?.close();

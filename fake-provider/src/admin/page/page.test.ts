@@ -1,25 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import { type Browser, chromium, type Page, type Route } from 'playwright-core';
+import { type Browser, chromium as browsers, type Page, type Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from '../../../../scripts/chromium.ts';
 
-const CHROMIUM = [
-  '/usr/bin/chromium-headless-shell',
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find(existsSync);
-const isRequired = process.env.STEADFETCH_REQUIRE_ALL === '1';
-if (CHROMIUM === undefined && !isRequired) {
-  console.warn(
-    'SKIPPED: no Chromium is installed, so nobody looks at the live page (STEADFETCH_REQUIRE_ALL=1 makes this fail).',
-  );
-}
-
+const chromium = findChromium('nobody looks at the live page');
 const TOKEN = 'a-token-of-the-admin';
 
 const CONFIG = {
@@ -35,15 +24,14 @@ const CONFIG = {
   ],
 };
 
-describe.skipIf(CHROMIUM === undefined && !isRequired)('the live page', { timeout: 60_000 }, () => {
+describe.skipIf(chromium.isSkipped)('the live page', { timeout: 60_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'fake-provider-page-'));
   const config = join(folder, 'config.json');
   writeFileSync(config, JSON.stringify(CONFIG));
   let browser: Browser;
   const servers = new Map<string, { readonly url: string; readonly process: ChildProcess }>();
   beforeAll(async () => {
-    if (CHROMIUM === undefined) throw new Error('no Chromium is installed');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await browsers.launch(chromium.options());
   }, 60_000);
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));
