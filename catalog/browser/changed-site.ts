@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { readCatalog } from '../generate/catalog.ts';
-import { readEvidence } from '../generate/evidence.ts';
+import { readEvidence, testedSha256 } from '../generate/evidence.ts';
 import { REPOSITORY as ROOT } from '../generate/front-matter.ts';
 import { keepVersions } from '../generate/versions.ts';
 
@@ -21,7 +21,7 @@ export async function buildChanged(name: string): Promise<{ readonly dist: strin
   mkdirSync(new URL('catalog', root));
   const evidence = readEvidence(ROOT);
   const { patterns } = readCatalog();
-  for (const each of patterns) evidence.patterns[each.name]!.sourceSha256 = each.sourceSha256;
+  for (const each of patterns) evidence.patterns[each.name]!.sourceSha256 = testedSha256(each.name, ROOT);
   writeFileSync(new URL('catalog/evidence.json', root), JSON.stringify(evidence));
   const pattern = patterns.find((each) => each.name === name)!;
   keepVersions([{ ...pattern, version: '1.0.0' }], root);

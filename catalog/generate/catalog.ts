@@ -7,7 +7,14 @@ import { profiles, scenarios } from '@steadfetch/fake-provider';
 import { buildSync } from 'esbuild';
 import { z } from 'zod';
 import { faults } from '../../fake-provider/src/faults/index.ts';
-import { conformanceEvidence, type Evidence, patternEvidence, readEvidence, unproven } from './evidence.ts';
+import {
+  conformanceEvidence,
+  type Evidence,
+  patternEvidence,
+  readEvidence,
+  testedSha256,
+  unproven,
+} from './evidence.ts';
 import { parse, patternSchema, REPOSITORY, readReadme } from './front-matter.ts';
 import { toJavaScript } from './javascript.ts';
 import { readEntry, readSource } from './source.ts';
@@ -217,15 +224,15 @@ function readPattern(manifest: Manifest, codes: ReadonlyMap<string, Code>, evide
       const { minifiedBytes: _, gzippedBytes: __, ...entryCode } = codes.get(entry.file)!;
       return { name: entry.name, ...entryCode, ...readEntry(entry.file, entryCode.source) };
     }),
-    ...shownOf(evidence.patterns[name], code.sourceSha256),
+    ...shownOf(evidence.patterns[name], testedSha256(name, root)),
   };
 }
 
-/** What a run has shown, if there was one, and whether it was of this source. */
-function shownOf(tested: Evidence['patterns'][string] | undefined, sourceSha256: string) {
+/** What a run has shown, if there was one, and whether it was of what is there now. */
+function shownOf(tested: Evidence['patterns'][string] | undefined, sha256: string) {
   if (tested === undefined) return { evidence: null, sample: null };
   const { sample, ...shown } = tested;
-  return { evidence: { stale: shown.sourceSha256 !== sourceSha256, ...shown }, sample };
+  return { evidence: { stale: shown.sourceSha256 !== sha256, ...shown }, sample };
 }
 
 type Code = Pick<Pattern, 'lines' | 'source' | 'javascript' | 'sourceSha256' | 'minifiedBytes' | 'gzippedBytes'>;

@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readCatalog } from './catalog.ts';
-import { type Evidence, runsOf } from './evidence.ts';
+import { type Evidence, runsOf, testedSha256 } from './evidence.ts';
 
 const copy = mkdtempSync(join(tmpdir(), 'evidence-'));
 const root = pathToFileURL(`${copy}/`);
 const evidence: Evidence = JSON.parse(readFileSync('catalog/evidence.json', 'utf8'));
 
 beforeAll(() => {
-  for (const name of ['timeout', 'backoff']) {
+  for (const name of ['timeout', 'backoff', 'token-bucket']) {
     cpSync(`packages/${name}`, join(copy, 'packages', name), {
       recursive: true,
       filter: (file) => !/\/(?:node_modules|dist)$|\.test\.ts$/.test(file),
@@ -25,17 +24,20 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(copy, { recursive: true }));
 
-it('calls evidence stale once the source is another than the one that was tested', () => {
-  const source = join(copy, 'packages/timeout/src/timeout.ts');
+it.each([
+  ['timeout', 'timeout.ts'],
+  ['token-bucket', 'token-bucket.ts'],
+  ['token-bucket', 'redis.ts'],
+])('calls the evidence of %s stale once %s is another than the one that was tested', (name, file) => {
+  const source = join(copy, 'packages', name, 'src', file);
   const original = readFileSync(source, 'utf8');
-  const { timeout } = evidence.patterns;
-  const { sample, ...shown } = timeout!;
-  const tested = { ...shown, sourceSha256: createHash('sha256').update(original).digest('hex') };
-  writeEvidence({ ...evidence, patterns: { ...evidence.patterns, timeout: { ...tested, sample } } });
+  const { sample, ...shown } = evidence.patterns[name]!;
+  const tested = { ...shown, sourceSha256: testedSha256(name, root) };
+  writeEvidence({ ...evidence, patterns: { ...evidence.patterns, [name]: { ...tested, sample } } });
 
-  expect(evidenceOf('timeout')).toEqual({ stale: false, ...tested });
-  writeFileSync(source, original.replace('10_000', '20_000'));
-  expect(evidenceOf('timeout')).toEqual({ stale: true, ...tested });
+  expect(evidenceOf(name)).toEqual({ stale: false, ...tested });
+  writeFileSync(source, `${original}// Changed.\n`);
+  expect(evidenceOf(name)).toEqual({ stale: true, ...tested });
 
   writeFileSync(source, original);
   writeEvidence(evidence);

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { parse } from './front-matter.ts';
 
@@ -24,7 +25,7 @@ const run = z.strictObject({
 
 const patternRun = z.strictObject({
   ...run.shape,
-  /** Of the source that was tested. */
+  /** Of all the pattern's source that was tested, see {@link testedSha256}. */
   sourceSha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** How many of the package's own tests passed. */
   tests: count,
@@ -54,6 +55,15 @@ const conformanceRun = z.strictObject({
     }),
   ),
 });
+
+/** Stands for all that a pattern ships: one file after the other, in the order of their names. */
+export function testedSha256(name: string, root: URL): string {
+  const folder = new URL(`packages/${name}/src/`, root);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  const hash = createHash('sha256');
+  for (const file of files.sort()) hash.update(readFileSync(new URL(file, folder)));
+  return hash.digest('hex');
+}
 
 /** What `catalog/evidence.json` holds: what runs of the tests have shown. */
 export const evidenceSchema = z.strictObject({

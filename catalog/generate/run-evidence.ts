@@ -1,11 +1,10 @@
 /** Runs the proofs, the packages' tests and the conformance suite, and writes down what they have shown. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EVIDENCE_FILE, type Evidence, evidenceSchema, type ReportedTest, runsOf } from './evidence.ts';
+import { EVIDENCE_FILE, type Evidence, evidenceSchema, type ReportedTest, runsOf, testedSha256 } from './evidence.ts';
 import { REPOSITORY, readReadme } from './front-matter.ts';
 
 interface Client {
@@ -84,9 +83,7 @@ function shownOf(name: string, files: readonly ReportedFile[]) {
   const claimed = readReadme(name).frontMatter.pattern.failureModes.map(({ scenario }) => scenario);
   const own = files.filter(({ file }) => file.startsWith(`packages/${name}/`)).flatMap(({ tests }) => tests);
   return {
-    sourceSha256: createHash('sha256')
-      .update(readFileSync(`packages/${name}/src/${name}.ts`))
-      .digest('hex'),
+    sourceSha256: testedSha256(name, REPOSITORY),
     tests: own.filter(({ status }) => status === 'passed').length,
     scenarios: files
       .filter(({ file }) => file.startsWith('proofs/'))
