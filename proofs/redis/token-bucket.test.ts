@@ -106,7 +106,8 @@ describe.skipIf(isRedisMissing)('a bucket in a real Redis', () => {
       await bucket('weights')(tokens);
 
       expect(second - first).toBeGreaterThan(190);
-      expect(performance.now() - second).toBeGreaterThan(190);
+      // Since the first, for what Redis granted in time may have been heard of late.
+      expect(performance.now() - first).toBeGreaterThan(390);
     });
 
     it('takes turns: who came first goes first, a heavy one too', async () => {
