@@ -218,12 +218,7 @@ function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: P
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  try {
-    const outcome: unknown = onEvent?.(event);
-    if (outcome instanceof Promise) outcome.catch(() => {});
-  } catch {
-    // The observer's own affair.
-  }
+  (async () => onEvent?.(event))().catch(() => {});
 }
 
 /**

@@ -225,10 +225,5 @@ function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Abor
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  try {
-    const outcome: unknown = onEvent?.(event);
-    if (outcome instanceof Promise) outcome.catch(() => {});
-  } catch {
-    // The observer's own affair.
-  }
+  (async () => onEvent?.(event))().catch(() => {});
 }

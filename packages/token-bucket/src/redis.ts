@@ -216,10 +216,5 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  try {
-    const outcome: unknown = onEvent?.(event);
-    if (outcome instanceof Promise) outcome.catch(() => {});
-  } catch {
-    // The observer's own affair.
-  }
+  (async () => onEvent?.(event))().catch(() => {});
 }

@@ -230,12 +230,7 @@ function urlOf(input: Parameters<Fetch>[0]): URL {
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  try {
-    const outcome: unknown = onEvent?.(event);
-    if (outcome instanceof Promise) outcome.catch(() => {});
-  } catch {
-    // The observer's own affair.
-  }
+  (async () => onEvent?.(event))().catch(() => {});
 }
 
 /** A longer delay overflows the platform's timer, which then fires at once. */

@@ -233,12 +233,7 @@ function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  try {
-    const outcome: unknown = onEvent?.(event);
-    if (outcome instanceof Promise) outcome.catch(() => {});
-  } catch {
-    // The observer's own affair.
-  }
+  (async () => onEvent?.(event))().catch(() => {});
 }
 
 const NONE: StoredToken = { accessToken: '', expiresAtMs: -Infinity };
