@@ -84,7 +84,7 @@ export function keysetPagination<Item>(
   url: string | URL,
   options: KeysetPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, params, limit = 100, lookbackMs = 0, formatTime } = options;
+  const { params, limit = 100, lookbackMs = 0, formatTime } = options;
   const { id = (item: Json) => item.id, time = (item: Json) => item.created_at } = options;
   const { more: hasMore = (body: Json) => body?.has_more } = options;
   const listing = httpUrl('keysetPagination: url', url);
@@ -101,7 +101,7 @@ export function keysetPagination<Item>(
   const start = options.resume ? keysetIn(options.resume) : { key: options.since ? { time: sinceMs } : {} };
 
   return readAhead(async function* keysetPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
+    const place: Place = { listing, options, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     let { key, fromMs = sinceMs } = start;
     let url = urlOf(key);
     let seen = new Map(start.seen);
@@ -146,7 +146,7 @@ export function keysetPagination<Item>(
 
     function load() {
       const startedMs = performance.now();
-      return loadPage(place, url, init, (body, response) => {
+      return loadPage(place, url, (body, response) => {
         const records = itemsIn(body, options.items).map(recordOf);
         if (records.some(({ atMs }, index) => index > 0 && atMs < records[index - 1]!.atMs)) {
           throw new TypeError('Records are not in the order of their times, oldest first');
@@ -266,7 +266,7 @@ function idOf<Item>(id: (item: Item) => string | number, item: Item): string | n
 /** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly fetch: Fetch;
+  readonly options: PaginationOptions<Json>;
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
@@ -298,18 +298,16 @@ async function* readAhead<Item>(
   }
 }
 
-type Read<T> = (body: Json, response: Response, base: string) => T;
-
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
-  const { fetch, signal, trusted } = place;
+async function loadPage<T>(place: Place, url: URL, read: (body: Json, response: Response, base: string) => T) {
+  const { fetch = globalThis.fetch, init } = place.options;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      if (!trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
+      if (!place.trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([place.signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
@@ -323,7 +321,7 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
-    signal.throwIfAborted();
+    place.signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
