@@ -2,6 +2,8 @@ import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { type KeysetParams, keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
+import { sideBySide } from '@steadfetch/offset-pagination/side-by-side';
 
 /** What came of the runs of one way to page. */
 export interface DriftFigures {
@@ -84,13 +86,13 @@ const WAYS: Record<string, Way> = {
   },
   'offset, side by side': {
     inserts: 'anywhere',
-    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, prefetch: 3, total: 40 }),
+    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, by: sideBySide({ total: 40 }) }),
   },
   // Some smaller pages cannot overlap, as its README says, and then a record in thousands is lost.
   'page number': {
     inserts: 'anywhere',
     leastLimit: 20,
-    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, params: { page: 'page', size: 'limit' } }),
+    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, by: pageNumbers({ size: 'limit' }) }),
   },
   cursor: {
     inserts: 'anywhere',

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Fetch, type OffsetPaginationOptions, offsetPagination, type Resume } from './offset-pagination.ts';
+import { pageNumbers } from './page-numbers.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const RUNS = 10_000;
 
@@ -25,15 +27,11 @@ it(`loses records in most of the same ${RUNS} runs without the overlap, however 
 });
 
 it.each([
-  ['by page number', { limit: 25, params: { page: 'page', size: 'size' } }, {}],
-  [
-    'by page number where the server caps the size',
-    { limit: 100, params: { page: 'page', size: 'size' } },
-    { cap: 20 },
-  ],
+  ['by page number', { limit: 25, by: pageNumbers({ size: 'size' }) }, {}],
+  ['by page number where the server caps the size', { limit: 100, by: pageNumbers({ size: 'size' }) }, { cap: 20 }],
   ['where the server caps the size', { limit: 50 }, { cap: 3 }],
-  ['with windows in parallel', { limit: 5, prefetch: 4, total: 60 }, {}],
-  ['with a wrong total', { limit: 5, prefetch: 3, total: 1_000 }, {}],
+  ['with windows in parallel', { limit: 5, by: sideBySide({ total: 60, atOnce: 5 }) }, {}],
+  ['with a wrong total', { limit: 5, by: sideBySide({ total: 1_000 }) }, {}],
   ['with pages read ahead', { limit: 5, prefetch: 3 }, {}],
   ['where empty pages come in between', { limit: 5 }, { emptyRatio: 0.1 }],
 ] satisfies [string, OffsetPaginationOptions<Row>, Behaviour][])(
@@ -123,6 +121,7 @@ function churning(seed: number, behaviour: Behaviour = {}) {
 
   const fetch: Fetch = async (input) => {
     const query = new URL(String(input)).searchParams;
+    if (requests >= MOST_REQUESTS) throw new Error('It never ends');
     if (requests++ < stillAfter) churn();
     const size = Math.min(cap, Number(query.get('limit') ?? query.get('size')));
     const start = query.has('page') ? (Number(query.get('page')) - 1) * size : Number(query.get('offset'));
@@ -176,6 +175,8 @@ function answerOf(rows: Row[]): Response {
 }
 
 const NO_HEADERS = new Headers();
+/** More than any of these listings takes, so that what would read on for ever fails. */
+const MOST_REQUESTS = 1_000;
 
 /** mulberry32 */
 function randomFrom(seed: number): () => number {
