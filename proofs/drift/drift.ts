@@ -118,6 +118,8 @@ function byKey(params: KeysetParams): Way {
 const PER_INSTANT = 3;
 /** From here on nothing moves, so that every reading ends. */
 const STILL_AFTER_REQUESTS = 30;
+/** More than any reading takes, so that one that would never end fails. */
+const MOST_REQUESTS = 1_000;
 const NO_HEADERS = new Headers();
 
 async function runOf(way: Way, seed: number): Promise<DriftFigures> {
@@ -153,6 +155,7 @@ function churning({ inserts, emptyPercent = 0, leastLimit = 4 }: Way, seed: numb
 
   return {
     fetch: (async (input) => {
+      if (requests >= MOST_REQUESTS) throw new Error('It never ends');
       if (requests < STILL_AFTER_REQUESTS) churn();
       requests += 1;
       return answer(new URL(String(input)));
