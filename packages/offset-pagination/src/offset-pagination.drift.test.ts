@@ -1,11 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  type Fetch,
-  type OffsetPaginationOptions,
-  offsetPagination,
-  offsets,
-  type Resume,
-} from './offset-pagination.ts';
+import { type Fetch, type OffsetPaginationOptions, offsetPagination, type Resume } from './offset-pagination.ts';
 import { pageNumbers } from './page-numbers.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -76,16 +70,6 @@ it('loses nothing when it is stopped after any page and resumed elsewhere', asyn
       }
     }
     expect(verdict(listing, delivered).lost, `seed ${seed}`).toEqual([]);
-  }
-});
-
-it('comes to an end where the listing never stands still, by offset and by page number', async () => {
-  for (const by of [offsets(), pageNumbers({ size: 'size' })]) {
-    for (let seed = 0; seed < 100; seed++) {
-      const listing = churning(seed, { records: 200, stillAfter: Number.POSITIVE_INFINITY });
-      const delivered = await read(listing, { limit: 25, by });
-      expect(verdict(listing, delivered), `seed ${seed}`).toEqual({ lost: [], repeated: [] });
-    }
   }
 });
 

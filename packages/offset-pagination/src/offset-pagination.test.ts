@@ -36,6 +36,15 @@ it('steps back from an empty page where the list shrank', async () => {
   expect(idsOf(await collect(server.fetch, { limit: 4 }))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
+it('ends with the last record, though the list slips left at every request', async () => {
+  const rows = records(100);
+  const always = Array.from({ length: 100 }, () => () => rows.shift());
+  const server = serving(rows, always);
+
+  expect(idsOf(await collect(server.fetch, { limit: 20 }))).toHaveLength(99);
+  expect(server.asked().length).toBeLessThan(20);
+});
+
 it('ends where everything was deleted meanwhile', async () => {
   const rows = records(9);
   const server = serving(rows, { 1: () => rows.splice(0) });

@@ -68,11 +68,13 @@ it('goes on in pages of a fixed size from the resume of any', async () => {
   const rows = records(11);
   const server = serving(rows, {}, 3);
   const pages = await collect(server.fetch);
+  const onEvent = vi.fn();
 
   for (const [index, { resume }] of pages.entries()) {
-    const rest = await collect(server.fetch, {}, { resume: JSON.parse(JSON.stringify(resume)) });
+    const rest = await collect(server.fetch, { onEvent }, { resume: JSON.parse(JSON.stringify(resume)) });
     expect(idsOf([...pages.slice(0, index + 1), ...rest])).toEqual(rows.map(({ id }) => id));
   }
+  expect(onEvent).not.toHaveBeenCalled();
 });
 
 it.each([1, 2, 3, 4, 6])('loses nothing where the pages are so small, %i, that some cannot overlap', async (size) => {

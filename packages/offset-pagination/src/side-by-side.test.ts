@@ -64,10 +64,21 @@ it('asks again in its turn for a window that failed ahead of it', async () => {
 });
 
 it('puts aside what it asked for ahead where the listing moved, and loses nothing', async () => {
-  const rows = records(60);
+  const rows = records(120);
   const server = serving(rows, { 6: () => rows.splice(0, 3) });
+  let waiting = 0;
+  let mostAfterwards = 0;
+  const fetch: Fetch = async (input, init) => {
+    waiting += 1;
+    if (server.asked().length > 20) mostAfterwards = Math.max(mostAfterwards, waiting);
+    await new Promise((resolve) => setImmediate(resolve));
+    waiting -= 1;
+    return server.fetch(input, init);
+  };
 
-  expect(await collect(server.fetch, 6, { total: 60 })).toEqual(records(60).map(({ id }) => id));
+  expect(await collect(fetch, 6, { total: 120 })).toEqual(records(120).map(({ id }) => id));
+  expect(mostAfterwards).toBeGreaterThan(1);
+  expect(server.asked().length).toBeLessThan(50);
 });
 
 it('asks by the names of the parameters it is given', async () => {

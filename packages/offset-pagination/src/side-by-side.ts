@@ -34,13 +34,15 @@ export function sideBySide({ total, atOnce = 4, offset = 'offset', limit = 'limi
     // What fails ahead of its turn is asked again in its turn.
     const loadEarly = (start: number) => load(start).catch(() => undefined);
     const early = new Map<number, ReturnType<typeof loadEarly>>();
+    let last = 0;
 
     return async (start, pageSize) => {
       if (!early.has(start)) early.clear();
       const asked = early.get(start) ?? load(start);
       early.delete(start);
-      // Each begins with the last record of the one before.
-      const step = Math.max(1, pageSize - 1);
+      // As far on as this one is from the last: after the listing moved, windows overlap by more than a record.
+      const step = start > last ? start - last : Math.max(1, pageSize - 1);
+      last = start;
       for (let next = start + step; next + 1 < total && early.size < atOnce - 1; next += step) {
         if (!early.has(next)) early.set(next, loadEarly(next));
       }
