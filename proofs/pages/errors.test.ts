@@ -58,7 +58,7 @@ const FAULTS: readonly Fault[] = [
     {
       of,
       error: 'CrossOriginError',
-      detail: 'the way on leads to https://evil.test, which is not trusted',
+      detail: 'it leads to untrusted https://evil.test',
       answer: elsewhere,
     },
   ]),

@@ -300,9 +300,7 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      if (!trusted.includes(url.origin)) {
-        throw new CrossOriginError(`the way on leads to ${url.origin}, which is not trusted`, place);
-      }
+      if (!trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
       response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
@@ -334,8 +332,7 @@ function itemsIn<Item>(body: Json, read?: (body: Json) => readonly Item[]): read
 
 /** An absolute http(s) URL; a relative one resolves against the page, where there is one. */
 function httpUrl(name: string, url: string | URL): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  const parsed = URL.parse(`${url}`, location?.href);
+  const parsed = URL.parse(`${url}`, (globalThis as Json).location?.href);
   if (parsed?.protocol === 'https:' || parsed?.protocol === 'http:') return parsed;
   throw new TypeError(`${name} must be an http(s) URL, got ${String(url).split('?')[0]}`);
 }
