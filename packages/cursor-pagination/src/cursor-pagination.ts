@@ -60,7 +60,7 @@ export function cursorPagination<Item>(
   url: string | URL,
   options: CursorPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, next, origins = [] } = options;
+  const { init, next, origins = [] } = options;
   const listing = httpUrl('cursorPagination: url', url);
   const trusted = origins.map((url) => httpUrl('cursorPagination: origins', url).origin).concat(listing.origin);
   if (typeof next !== 'function') throw new TypeError(`cursorPagination: next must be a function, got ${next}`);
@@ -70,10 +70,10 @@ export function cursorPagination<Item>(
   const begin = options.resume ? stepIn(options.resume) : {};
 
   return readAhead(async function* cursorPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume };
+    const place: Place = { listing, options, signal, trusted, page: 1, resume: options.resume };
     const steps: string[] = [];
     for (let step = begin; step !== null; place.page++) {
-      const { items, response, following } = await loadPage(place, ...requestFor(step), (body, response, base) => {
+      const { items, response, following } = await loadPage(...requestFor(step, place), (body, response, base) => {
         const items = itemsIn(body, options.items);
         return { items, response, following: stepOf(next(body, items), base) };
       });
@@ -85,8 +85,8 @@ export function cursorPagination<Item>(
     }
   }, options);
 
-  function requestFor(step: Step): [URL, RequestInit | undefined] {
-    if (typeof step === 'string') return [new URL(step), init];
+  function requestFor(step: Step, place: Place): [Place, URL] {
+    if (typeof step === 'string') return [place, new URL(step)];
     const target = new URL(listing);
     const body = { ...json };
     for (const [name, value] of Object.entries(step)) {
@@ -94,7 +94,8 @@ export function cursorPagination<Item>(
       if (!json) target.searchParams.set(name, String(value));
       else body[name] = value?.constructor === Object ? { ...json[name], ...value } : value;
     }
-    return [target, json ? { ...init, body: JSON.stringify(body) } : init];
+    if (!json) return [place, target];
+    return [{ ...place, options: { ...options, init: { ...init, body: JSON.stringify(body) } } }, target];
   }
 
   function stepOf(cursor: Json, base: string): Step | null {
@@ -163,7 +164,7 @@ function wasHere(stack: string[], step: string): boolean {
 /** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly fetch: Fetch;
+  readonly options: PaginationOptions<Json>;
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
@@ -195,18 +196,16 @@ async function* readAhead<Item>(
   }
 }
 
-type Read<T> = (body: Json, response: Response, base: string) => T;
-
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
-  const { fetch, signal, trusted } = place;
+async function loadPage<T>(place: Place, url: URL, read: (body: Json, response: Response, base: string) => T) {
+  const { fetch = globalThis.fetch, init } = place.options;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      if (!trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
+      if (!place.trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([place.signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
@@ -220,7 +219,7 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
-    signal.throwIfAborted();
+    place.signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);

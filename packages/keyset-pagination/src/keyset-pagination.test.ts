@@ -91,6 +91,13 @@ it('goes on after an empty page that says there is more', async () => {
   expect(idsOf(await collect({ fetch, params: BY_ID }))).toEqual([0, 1, 2, 3, 4]);
 });
 
+it('bears with many empty pages, if not in a row', async () => {
+  const emptyAt = Array.from({ length: 30 }, (_, index) => index + 2).filter((nth) => nth % 6 > 0);
+  const { fetch } = serve(rowsAt(1, 2, 3, 4, 5), { size: 1, told: true, emptyAt });
+
+  expect(idsOf(await collect({ fetch, params: BY_ID }))).toEqual([0, 1, 2, 3, 4]);
+});
+
 it('gives up where there is said to be more, and never is', async () => {
   const fetch = vi.fn(async () => Response.json({ rows: [], has_more: true }));
   const { error } = await collectUntilError({ fetch, params: BY_ID });

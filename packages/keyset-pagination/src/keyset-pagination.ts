@@ -37,12 +37,15 @@ export interface PaginationOptions<Item> {
 
 /** How the listing is asked for what comes after a record. */
 export interface KeysetPaginationOptions<Item> extends PaginationOptions<Item> {
-  /**
-   * The names of the query parameters. `after` carries the id of the last record: the page begins with the next one.
-   * `from` carries its time: the page begins with the first record of that time; with both, with the next one of it.
-   * `limit` carries `limit`. By `from` alone, records of one time must fit into a page, with a place to spare.
-   */
-  readonly params: { readonly after?: string; readonly from?: string; readonly limit?: string };
+  /** The names of the query parameters: `after`, `from` or both. By `from` alone, a time's records must fit into a page. */
+  readonly params: {
+    /** Carries the id of the last record; the page begins with the next one. */
+    readonly after?: string;
+    /** Carries the time of the last record; the page begins with the first one of that time, or after `after`. */
+    readonly from?: string;
+    /** Carries `limit`. */
+    readonly limit?: string;
+  };
   /** What identifies a record: unique, and the same in every page. @defaultValue `record.id` */
   readonly id?: (item: Item) => string | number;
   /** The time that orders the listing, oldest first, as `from` takes it: RFC 3339 or a number. @defaultValue `record.created_at` */
@@ -65,7 +68,7 @@ export function keysetPagination<Item>(
   url: string | URL,
   options: KeysetPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, params, limit = 100, more = (body: Json) => body?.has_more } = options;
+  const { params, limit = 100, more = (body: Json) => body?.has_more } = options;
   const { id = (item: Json) => item.id, time = (item: Json) => item.created_at } = options;
   const listing = httpUrl('keysetPagination: url', url);
   if (!params?.after && !params?.from) throw new TypeError('keysetPagination: params must name `after` or `from`');
@@ -76,11 +79,11 @@ export function keysetPagination<Item>(
   const begin = options.resume ? keyIn(options.resume) : { at: Number.NEGATIVE_INFINITY, seen: [] };
 
   return readAhead(async function* keysetPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
+    const place: Place = { listing, options, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     let key: Key = begin;
     let landmark = key;
     for (let idle = 0; idle < 10; ) {
-      const { records, response, hasMore } = await loadPage(place, urlAfter(key), init, pageIn);
+      const { records, response, hasMore } = await loadPage(place, urlAfter(key), pageIn);
       const seen = new Map(key.seen);
       const fresh = records.filter(({ id, at }) => {
         const isNew = at >= key.at && seen.get(id) !== at;
@@ -165,7 +168,7 @@ function keyIn(resume: Resume): Key {
 /** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly fetch: Fetch;
+  readonly options: PaginationOptions<Json>;
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
@@ -197,18 +200,16 @@ async function* readAhead<Item>(
   }
 }
 
-type Read<T> = (body: Json, response: Response, base: string) => T;
-
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
-  const { fetch, signal, trusted } = place;
+async function loadPage<T>(place: Place, url: URL, read: (body: Json, response: Response, base: string) => T) {
+  const { fetch = globalThis.fetch, init } = place.options;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      if (!trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
+      if (!place.trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([place.signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
@@ -222,7 +223,7 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
-    signal.throwIfAborted();
+    place.signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);

@@ -27,8 +27,8 @@ it('asks for no page after the one in which the window ends', async () => {
   expect(asked).toHaveLength(2);
 });
 
-it('delivers what an earlier window left out when it goes on to a later end', async () => {
-  const { fetch } = serve(rowsAt(1, 2, 3, 4, 5), { size: 9 });
+it.each([3, 4, 9])('delivers what a window left out of a page of %i when it goes on to a later end', async (size) => {
+  const { fetch } = serve(rowsAt(1, 2, 3, 4, 5), { size });
   const [first] = await collect({ fetch, params: BY_BOTH, until: at(3) });
   const rest = await collect({ fetch, params: BY_BOTH, until: at(5), resume: stored(first!) });
 

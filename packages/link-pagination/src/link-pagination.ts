@@ -62,7 +62,7 @@ export function linkPagination<Item>(
   url: string | URL,
   options: LinkPaginationOptions<Item> = {},
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, origins = [] } = options;
+  const { origins = [] } = options;
   const listing = httpUrl('linkPagination: url', url);
   const trusted = origins.map((url) => httpUrl('linkPagination: origins', url).origin).concat(listing.origin);
   checkInteger('linkPagination: maxPages', options.maxPages, 1);
@@ -70,11 +70,11 @@ export function linkPagination<Item>(
   const begin = options.resume ? nextIn(options.resume) : listing.href;
 
   return readAhead(async function* linkPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted, page: 1, resume: options.resume };
+    const place: Place = { listing, options, signal, trusted, page: 1, resume: options.resume };
     const steps: string[] = [];
     for (let next = begin; next !== null; place.page++) {
       if (wasHere(steps, next)) throw new LinkLoopError('the links run in a circle', place);
-      const { items, response, following } = await loadPage(place, new URL(next), init, (body, response, base) => {
+      const { items, response, following } = await loadPage(place, new URL(next), (body, response, base) => {
         return { items: itemsIn(body, options.items), response, following: nextLink(response, base, place) };
       });
       next = following;
@@ -163,7 +163,7 @@ function wasHere(stack: string[], step: string): boolean {
 /** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly fetch: Fetch;
+  readonly options: PaginationOptions<Json>;
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
@@ -195,18 +195,16 @@ async function* readAhead<Item>(
   }
 }
 
-type Read<T> = (body: Json, response: Response, base: string) => T;
-
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
-  const { fetch, signal, trusted } = place;
+async function loadPage<T>(place: Place, url: URL, read: (body: Json, response: Response, base: string) => T) {
+  const { fetch = globalThis.fetch, init } = place.options;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      if (!trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
+      if (!place.trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([place.signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
@@ -220,7 +218,7 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
-    signal.throwIfAborted();
+    place.signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);

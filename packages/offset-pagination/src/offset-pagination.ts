@@ -94,7 +94,7 @@ export function offsetPagination<Item>(
   url: string | URL,
   options: OffsetPaginationOptions<Item> = {},
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, limit = 100, window = Infinity, total = 0, onEvent } = options;
+  const { limit = 100, window = Infinity, total = 0, onEvent } = options;
   const { id = (item: Json) => item.id, maxPages = Infinity, prefetch = 0 } = options;
   const params: OffsetParams | PageNumberParams = options.params ?? { offset: 'offset', limit: 'limit' };
   const listing = httpUrl('offsetPagination: url', url);
@@ -106,7 +106,7 @@ export function offsetPagination<Item>(
   const position = positionIn(options.resume ?? { offset: 0, ids: [], pageSize: 0 });
 
   return readAhead(async function* offsetPages(signal) {
-    const place: Place = { listing, fetch, signal, trusted: [listing.origin], page: 1, resume: options.resume };
+    const place: Place = { listing, options, signal, trusted: [listing.origin], page: 1, resume: options.resume };
     const early = new Map<string, Promise<Slice<Item> | undefined>>();
     let seen = new Set(position.ids);
     let { offset, pageSize } = position;
@@ -184,7 +184,7 @@ export function offsetPagination<Item>(
     }
 
     function load(url: URL): Promise<Slice<Item>> {
-      return loadPage(place, url, init, (body, response) => {
+      return loadPage(place, url, (body, response) => {
         const items = itemsIn(body, options.items);
         return { items, ids: items.map((item) => idOf(id, item)), response };
       });
@@ -259,7 +259,7 @@ function positionIn(resume: Resume): { offset: number; ids: unknown[]; pageSize:
 /** Where a listing has come to. */
 interface Place {
   readonly listing: URL;
-  readonly fetch: Fetch;
+  readonly options: PaginationOptions<Json>;
   readonly signal: AbortSignal;
   readonly trusted: readonly string[];
   page: number;
@@ -291,18 +291,16 @@ async function* readAhead<Item>(
   }
 }
 
-type Read<T> = (body: Json, response: Response, base: string) => T;
-
 /** Reads one page. Whatever goes wrong becomes a `PageError`; an abort keeps the caller's own reason. */
-async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined, read: Read<T>): Promise<T> {
-  const { fetch, signal, trusted } = place;
+async function loadPage<T>(place: Place, url: URL, read: (body: Json, response: Response, base: string) => T) {
+  const { fetch = globalThis.fetch, init } = place.options;
   let problem = 'the request failed';
   let response: Response | undefined;
   try {
     for (let redirects = 0; ; redirects++) {
-      if (!trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
+      if (!place.trusted.includes(url.origin)) throw new CrossOriginError(`it leads to untrusted ${url.origin}`, place);
       // Each has its own signal, since the platform leaves listeners on one until they are collected.
-      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([signal]) });
+      response = await fetch(url.href, { redirect: 'manual', ...init, signal: AbortSignal.any([place.signal]) });
       // Followed by hand: the platform would take an API key's header along to any origin.
       const location = [301, 302, 303, 307, 308].includes(response.status) ? response.headers.get('location') : null;
       if (location === null || redirects === 5 || (init?.method ?? 'GET') !== 'GET') break;
@@ -316,7 +314,7 @@ async function loadPage<T>(place: Place, url: URL, init: RequestInit | undefined
     return read(body, response, response.url || url.href);
   } catch (error) {
     response?.body?.cancel().catch(() => {});
-    signal.throwIfAborted();
+    place.signal.throwIfAborted();
     // The platform's parsers quote what they read: a body, or a link with its query.
     const cause = /SyntaxError|\b(Invalid|valid|as a) URL/.test(`${error}`) ? undefined : error;
     throw error instanceof PageError ? error : new PageError(problem, place, response?.status, cause);
