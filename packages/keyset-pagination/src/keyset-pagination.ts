@@ -83,7 +83,9 @@ export function keysetPagination<Item>(
     let key: Key = begin;
     let landmark = key;
     for (let idle = 0; idle < 10; ) {
-      const { records, response, hasMore } = await loadPage(place, urlAfter(key), pageIn);
+      if (params.from && key.time !== undefined) listing.searchParams.set(params.from, `${key.time}`);
+      if (params.after && key.id !== undefined) listing.searchParams.set(params.after, `${key.id}`);
+      const { records, response, hasMore } = await loadPage(place, listing, pageIn);
       const seen = new Map(key.seen);
       const fresh = records.filter(({ id, at }) => {
         const isNew = at >= key.at && seen.get(id) !== at;
@@ -93,6 +95,7 @@ export function keysetPagination<Item>(
       const last = fresh.at(-1);
       if (last) {
         const { at, time, id } = last;
+        // Of what this page holds, only what shares its last time can come again.
         key = { at, time, id, seen: records.filter((tied) => tied.at === at).map(({ id }) => [id, at]) };
         // A landmark set farther and farther on is met again in any circle (Brent).
         if (at === landmark.at && id === landmark.id) throw new KeysetStalledError('it runs in a circle', place);
@@ -101,6 +104,7 @@ export function keysetPagination<Item>(
         yield { items: fresh.map(({ item }) => item), response, resume: place.resume };
         place.page++;
       }
+      // Where pages do not say, one with nothing new is the last, unless it is full.
       if (!(hasMore ?? (last || records.length >= limit))) return;
       idle = last ? 0 : idle + 1;
     }
@@ -110,21 +114,14 @@ export function keysetPagination<Item>(
   function pageIn(body: Json, response: Response) {
     let earliest = Number.NEGATIVE_INFINITY;
     const records = itemsIn(body, options.items).map((item) => {
-      const record = { item, id: id(item), time: params.from ? time(item) : 0 };
-      const at = typeof record.time === 'number' ? record.time : Date.parse(record.time);
-      if (record.id == null) throw new TypeError('A record has no id; `id` says what identifies it');
+      const own = { id: id(item), time: params.from ? time(item) : 0 };
+      const at = typeof own.time === 'number' ? own.time : Date.parse(own.time);
+      if (own.id == null) throw new TypeError('A record has no id; `id` says what identifies it');
       if (!(at >= earliest)) throw new TypeError('A record has no time, or is not in its order, oldest first');
       earliest = at;
-      return { ...record, at };
+      return { item, id: own.id, time: own.time, at };
     });
     return { records, response, hasMore: more(body) };
-  }
-
-  function urlAfter({ time, id }: Key): URL {
-    const target = new URL(listing);
-    if (params.from && time !== undefined) target.searchParams.set(params.from, `${time}`);
-    if (params.after && id !== undefined) target.searchParams.set(params.after, `${id}`);
-    return target;
   }
 }
 
