@@ -114,9 +114,17 @@ it('asks no more once a page says that it is the last, in its own words too', as
   expect(fetch).toHaveBeenCalledOnce();
 });
 
-it.each([2, 3, 7])('notices a listing that runs in a circle of %i pages', async (length) => {
+it.each([
+  [2, 0],
+  [3, 0],
+  [7, 0],
+  [4, 5],
+])('notices a listing that runs in a circle of %i pages after %i others', async (length, others) => {
   let calls = 0;
-  const fetch: Fetch = async () => Response.json([{ id: `page ${calls++ % length}` }]);
+  const fetch: Fetch = async () => {
+    const nth = calls++;
+    return Response.json([{ id: nth < others ? nth : others + ((nth - others) % length) }]);
+  };
   const { pages, error } = await collectUntilError({ fetch, params: BY_ID });
 
   expect(error).toMatchObject({ name: 'KeysetStalledError', resume: pages.at(-1)!.resume });
