@@ -158,7 +158,8 @@ export class KeysetStalledError extends PageError {
 type Key = { at: number; time?: string | number; id?: string | number; seen: [string | number, number][] };
 
 function keyIn(resume: Resume): Key {
-  if (Array.isArray(resume.seen)) return resume as unknown as Key;
+  const { at, seen } = resume;
+  if (typeof at === 'number' && Array.isArray(seen)) return resume as unknown as Key;
   throw new TypeError('keysetPagination: resume must be the `resume` of one of its pages');
 }
 

@@ -50,16 +50,18 @@ export function timeWindow<Item>(
 
   return (async function* windowPages() {
     const seen = new Map(begin.seen);
-    /** Before it, nothing new can come any more. */
+    /** Before it, nothing new can come any more, or is wanted. */
     let settledMs = Math.max(sinceMs, begin.settledMs ?? sinceMs);
     let { listing } = begin;
     let { resume } = options;
+    /** The pages' ends that are not settled yet. */
     const ahead: { readonly endMs: number; readonly resume: Resume }[] = [];
     const beganMs = performance.now();
     let askedMs: number | undefined;
     let lastMs = Number.NEGATIVE_INFINITY;
     try {
       for await (const page of read(listing)) {
+        // What was visible then has been read; what came later may have been passed by.
         askedMs ??= answeredMs(page.response) - (performance.now() - beganMs);
         const items = page.items.filter(isNew);
         settledMs = Math.max(settledMs, Math.min(lastMs, untilMs, askedMs) - lookbackMs);
@@ -74,14 +76,16 @@ export function timeWindow<Item>(
         if (lastMs >= untilMs) return;
       }
     } catch (error) {
+      // What leads back to the page has to look back as well.
       if (error instanceof Error && 'resume' in error) Object.assign(error, { resume: resume ?? undefined });
       throw error;
     }
 
     function isNew(item: Item): boolean {
       const [key, atMs] = [id(item), msOf(time(item))];
-      if (!(atMs >= lastMs))
+      if (!(atMs >= lastMs)) {
         throw new TypeError('timeWindow: a record has no time, or is not in its order, oldest first');
+      }
       lastMs = atMs;
       if (atMs < settledMs || atMs >= untilMs || seen.get(key) === atMs) return false;
       seen.set(key, atMs);
@@ -101,7 +105,8 @@ interface State {
 }
 
 function stateIn(resume: Resume): State {
-  if (typeof resume.settledMs === 'number' && Array.isArray(resume.seen)) return resume as unknown as State;
+  const { settledMs, seen } = resume;
+  if (typeof settledMs === 'number' && Array.isArray(seen)) return resume as unknown as State;
   throw new TypeError('timeWindow: resume must be the `resume` of one of its pages');
 }
 
