@@ -4,6 +4,7 @@ import { type KeysetPaginationOptions, keysetPagination, type Page } from '@stea
 import { timeWindow } from '@steadfetch/keyset-pagination/time-window';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
 import { describe, expect, it } from 'vitest';
 import { WORLDS, type World } from './world.ts';
 
@@ -29,7 +30,7 @@ const PROOFS: readonly { readonly pattern: string; readonly id: ScenarioId; read
     pattern: 'offset-pagination',
     id: 'pagination/page-number-drift',
     read: ({ baseUrl, fetch }, resume) =>
-      offsetPagination<Item>(`${baseUrl}/items`, { fetch, resume, params: { page: 'page', size: 'per_page' } }),
+      offsetPagination<Item>(`${baseUrl}/items`, { fetch, resume, by: pageNumbers({ size: 'per_page' }) }),
   },
   {
     pattern: 'cursor-pagination',

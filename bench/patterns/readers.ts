@@ -7,6 +7,7 @@ import type { ConfigInput } from '@steadfetch/fake-provider';
 import { keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
 import got from 'got';
 import Stripe from 'stripe';
 
@@ -69,7 +70,7 @@ export const listings: readonly Listing[] = [
         read: (url, prefetch = 0) =>
           itemsOf(
             offsetPagination<Item>(`${url}${ISSUES}`, {
-              params: { page: 'page', size: 'per_page' },
+              by: pageNumbers({ size: 'per_page' }),
               limit: PAGE,
               prefetch,
             }),

@@ -2,6 +2,7 @@
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
 import { resilientClient } from '../resilient-client.ts';
 import type { ExporterMessage } from './run.ts';
 import { type ExportedRecord, openSink } from './sink.ts';
@@ -31,7 +32,7 @@ await Promise.all([
   exportSource('invoices', (resume) =>
     offsetPagination<ExportedRecord>(`${baseUrl}/invoices`, {
       ...common(resume),
-      params: { page: 'page', size: 'per_page' },
+      by: pageNumbers({ size: 'per_page' }),
     }),
   ),
 ]);

@@ -7,6 +7,7 @@ import { circuitBreaker } from '@steadfetch/circuit-breaker';
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
 import { timeout } from '@steadfetch/timeout';
 import { tokenCache } from '@steadfetch/token-cache';
 import { bearer, clientCredentials, refreshToken } from '@steadfetch/token-cache/oauth';
@@ -88,7 +89,7 @@ function pagesOf(resource: string, pagination: string, resume: Resume): Pages {
     case 'link':
       return linkPagination<Item>(`${url}?per_page=100`, common);
     case 'page-number':
-      return offsetPagination<Item>(url, { ...common, params: { page: 'page', size: 'per_page' } });
+      return offsetPagination<Item>(url, { ...common, by: pageNumbers({ size: 'per_page' }) });
     default:
       return offsetPagination<Item>(url, common);
   }

@@ -2,6 +2,8 @@ import { cursorPagination } from '@steadfetch/cursor-pagination';
 import { type KeysetPaginationOptions, keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
+import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
+import { sideBySide } from '@steadfetch/offset-pagination/side-by-side';
 
 /** What came of the runs of one way to page. */
 export interface DriftFigures {
@@ -84,13 +86,13 @@ const WAYS: Record<string, Way> = {
   },
   'offset, side by side': {
     inserts: 'anywhere',
-    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, prefetch: 3, total: 40 }),
+    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, by: sideBySide({ total: 40 }) }),
   },
   // Some smaller pages cannot overlap, as its README says, and then a record in thousands is lost.
   'page number': {
     inserts: 'anywhere',
     leastLimit: 20,
-    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, params: { page: 'page', size: 'limit' } }),
+    read: (fetch, limit) => offsetPagination<Row>(ROWS, { fetch, limit, by: pageNumbers({ size: 'limit' }) }),
   },
   cursor: {
     inserts: 'anywhere',
@@ -116,6 +118,8 @@ function byKey(params: KeysetPaginationOptions<Row>['params']): Way {
 const PER_INSTANT = 3;
 /** From here on nothing moves, so that every reading ends. */
 const STILL_AFTER_REQUESTS = 30;
+/** More than any reading takes, so that one that would never end fails. */
+const MOST_REQUESTS = 1_000;
 const NO_HEADERS = new Headers();
 
 async function runOf(way: Way, seed: number): Promise<DriftFigures> {
@@ -151,6 +155,7 @@ function churning({ inserts, emptyPercent = 0, leastLimit = 4 }: Way, seed: numb
 
   return {
     fetch: (async (input) => {
+      if (requests >= MOST_REQUESTS) throw new Error('It never ends');
       if (requests < STILL_AFTER_REQUESTS) churn();
       requests += 1;
       return answer(new URL(String(input)));

@@ -1,5 +1,5 @@
 import { offsetPagination } from '@steadfetch/offset-pagination';
-import { fated, none, type Play, type Stage, sent } from '../play.ts';
+import { type Fetch, fated, none, type Play, type Stage, sent } from '../play.ts';
 import { readPages } from '../rows.ts';
 import { fates } from '../stage.ts';
 import { worldOf } from '../world.ts';
@@ -45,9 +45,19 @@ async function naive({ fetch, values, call, delivered }: Stage): Promise<void> {
 function steady(stage: Stage): Promise<void> {
   return readPages(stage, (fetch) =>
     offsetPagination<{ id: string }>('https://api.test/items', {
-      fetch,
+      fetch: noting(stage, fetch),
       limit: stage.values.limit!,
-      onEvent: ({ offset }) => stage.note('drift', `noticed at offset ${offset}, steps back`),
     }),
   );
+}
+
+/** Writes down where it steps back, which shows in what it asks for. */
+function noting(stage: Stage, fetch: Fetch): Fetch {
+  let last = 0;
+  return (input, init) => {
+    const offset = Number(new URL(String(input)).searchParams.get('offset'));
+    if (offset < last) stage.note('drift', `noticed at offset ${last}, steps back to ${offset}`);
+    last = offset;
+    return fetch(input, init);
+  };
 }

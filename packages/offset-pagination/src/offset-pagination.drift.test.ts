@@ -1,5 +1,13 @@
 import { expect, it } from 'vitest';
-import { type Fetch, type OffsetPaginationOptions, offsetPagination, type Resume } from './offset-pagination.ts';
+import {
+  type Fetch,
+  type OffsetPaginationOptions,
+  offsetPagination,
+  offsets,
+  type Resume,
+} from './offset-pagination.ts';
+import { pageNumbers } from './page-numbers.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const RUNS = 10_000;
 
@@ -25,15 +33,11 @@ it(`loses records in most of the same ${RUNS} runs without the overlap, however 
 });
 
 it.each([
-  ['by page number', { limit: 25, params: { page: 'page', size: 'size' } }, {}],
-  [
-    'by page number where the server caps the size',
-    { limit: 100, params: { page: 'page', size: 'size' } },
-    { cap: 20 },
-  ],
+  ['by page number', { limit: 25, by: pageNumbers({ size: 'size' }) }, {}],
+  ['by page number where the server caps the size', { limit: 100, by: pageNumbers({ size: 'size' }) }, { cap: 20 }],
   ['where the server caps the size', { limit: 50 }, { cap: 3 }],
-  ['with windows in parallel', { limit: 5, prefetch: 4, total: 60 }, {}],
-  ['with a wrong total', { limit: 5, prefetch: 3, total: 1_000 }, {}],
+  ['with windows in parallel', { limit: 5, by: sideBySide({ total: 60, atOnce: 5 }) }, {}],
+  ['with a wrong total', { limit: 5, by: sideBySide({ total: 1_000 }) }, {}],
   ['with pages read ahead', { limit: 5, prefetch: 3 }, {}],
   ['where empty pages come in between', { limit: 5 }, { emptyRatio: 0.1 }],
 ] satisfies [string, OffsetPaginationOptions<Row>, Behaviour][])(
@@ -51,7 +55,7 @@ it('loses nothing with few ids remembered, and repeats only where the list moved
   let repeats = 0;
   for (let seed = 0; seed < 800; seed++) {
     const listing = churning(seed);
-    const { lost, repeated } = verdict(listing, await read(listing, { limit: 4, window: 4, maxPages: 500 }));
+    const { lost, repeated } = verdict(listing, await read(listing, { limit: 4, window: 4 }));
     expect(lost, `seed ${seed}`).toEqual([]);
     repeats += repeated.length;
   }
@@ -72,6 +76,16 @@ it('loses nothing when it is stopped after any page and resumed elsewhere', asyn
       }
     }
     expect(verdict(listing, delivered).lost, `seed ${seed}`).toEqual([]);
+  }
+});
+
+it('comes to an end where the listing never stands still, by offset and by page number', async () => {
+  for (const by of [offsets(), pageNumbers({ size: 'size' })]) {
+    for (let seed = 0; seed < 100; seed++) {
+      const listing = churning(seed, { records: 200, stillAfter: Number.POSITIVE_INFINITY });
+      const delivered = await read(listing, { limit: 25, by });
+      expect(verdict(listing, delivered), `seed ${seed}`).toEqual({ lost: [], repeated: [] });
+    }
   }
 });
 
@@ -123,6 +137,7 @@ function churning(seed: number, behaviour: Behaviour = {}) {
 
   const fetch: Fetch = async (input) => {
     const query = new URL(String(input)).searchParams;
+    if (requests >= MOST_REQUESTS) throw new Error('It never ends');
     if (requests++ < stillAfter) churn();
     const size = Math.min(cap, Number(query.get('limit') ?? query.get('size')));
     const start = query.has('page') ? (Number(query.get('page')) - 1) * size : Number(query.get('offset'));
@@ -176,6 +191,8 @@ function answerOf(rows: Row[]): Response {
 }
 
 const NO_HEADERS = new Headers();
+/** More than any of these listings takes, so that what would read on for ever fails. */
+const MOST_REQUESTS = 500;
 
 /** mulberry32 */
 function randomFrom(seed: number): () => number {

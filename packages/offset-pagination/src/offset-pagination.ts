@@ -39,52 +39,28 @@ export interface PaginationOptions<Item> {
 export interface OffsetPaginationOptions<Item> extends PaginationOptions<Item> {
   /** What identifies a record: unique, and the same in every page. @defaultValue `record.id` */
   readonly id?: (item: Item) => string | number;
-  /** The names of the query parameters. @defaultValue `{ offset: 'offset', limit: 'limit' }` */
-  readonly params?: OffsetParams | PageNumberParams;
+  /** How to ask for windows: `pageNumbers` and `sideBySide` are in entries of their own. @defaultValue `offsets()` */
+  readonly by?: Windows;
   /** How many records to ask for at a time; the server may give fewer. From 2. @defaultValue 100 */
   readonly limit?: number;
   /** How many ids to remember at least, from `limit`. Those forgotten may come again, but none is lost. @defaultValue all */
   readonly window?: number;
-  /** About how many records there are: lets `prefetch` ask side by side. A wrong figure costs no records. @defaultValue unknown */
-  readonly total?: number;
-  /** Told when the listing moved. */
-  readonly onEvent?: (event: OffsetPaginationEvent) => void;
-}
-
-/** A listing that is asked for `limit` records from the one at `offset`, counted from 0. */
-export interface OffsetParams {
-  /** The parameter that counts the records before the window, from 0. */
-  readonly offset: string;
-  /** The parameter that says how many records the window holds at most. */
-  readonly limit: string;
-}
-
-/** A listing that is asked for a page by its number. */
-export interface PageNumberParams {
-  /** The parameter that counts the pages, from `first`. */
-  readonly page: string;
-  /** The parameter that sets the page size. Without it the server's size is fixed, and not all drift can be made good. */
-  readonly size?: string;
-  /** The number of the first page. @defaultValue 1 */
-  readonly first?: number;
-}
-
-/** The listing moved: records slipped left, out of the window just read. Reading steps back for them. */
-export interface OffsetPaginationEvent {
-  /** There is no other event yet. */
-  readonly type: 'drift';
-  /** Where the window began, in records from 0. */
-  readonly offset: number;
-  /** `false` where the windows could not overlap, so that stepping back may still miss records. */
-  readonly lossless: boolean;
 }
 
 /**
- * Reads a listing by offset or page number, whatever is inserted or deleted meanwhile.
+ * Gets windows of a listing by `ask`, which sends a request with these parameters. Each holds the record at `start` and
+ * those after it, and says where it begins and its size when full. The most that an answer has held is `pageSize`.
+ */
+export type Windows = <Answer extends { readonly items: readonly unknown[]; readonly ids: readonly unknown[] }>(
+  ask: (params: Readonly<Record<string, number>>) => Promise<Answer>,
+  limit: number,
+) => (start: number, pageSize: number) => Promise<Answer & { readonly start: number; readonly size: number }>;
+
+/**
+ * Reads a listing by offset, whatever is inserted or deleted meanwhile.
  *
- * Each window of records overlaps the one before by a record. Where its first record was seen before (or is the
- * listing's first), no record between can have slipped past. Where not, it steps back until one is. So, as long as
- * records keep their order, every record that is there throughout comes exactly once.
+ * Each window overlaps the last by a record. If its first record was seen before, none has slipped past; if not, it steps
+ * back. So every record that is there throughout comes exactly once, as long as records keep their order.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when it redirects elsewhere.
@@ -94,114 +70,58 @@ export function offsetPagination<Item>(
   url: string | URL,
   options: OffsetPaginationOptions<Item> = {},
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { limit = 100, window = Infinity, total = 0, onEvent } = options;
-  const { id = (item: Json) => item.id, maxPages = Infinity, prefetch = 0 } = options;
-  const params: OffsetParams | PageNumberParams = options.params ?? { offset: 'offset', limit: 'limit' };
+  const { id = (item: Json) => item.id, by = offsets(), limit = 100, window = Infinity } = options;
   const listing = httpUrl('offsetPagination: url', url);
   checkInteger('offsetPagination: limit', limit, 2);
   checkInteger('offsetPagination: window', options.window, limit);
-  checkInteger('offsetPagination: total', total, 0);
   checkInteger('offsetPagination: maxPages', options.maxPages, 1);
-  checkInteger('offsetPagination: prefetch', prefetch, 0);
-  const position = positionIn(options.resume ?? { offset: 0, ids: [], pageSize: 0 });
+  checkInteger('offsetPagination: prefetch', options.prefetch, 0);
+  let { offset, ids: known, pageSize } = positionIn(options.resume ?? { offset: 0, ids: [], pageSize: 0 });
 
   return readAhead(async function* offsetPages(signal) {
     const place: Place = { listing, options, signal, trusted: [listing.origin], page: 1, resume: options.resume };
-    const early = new Map<string, Promise<Slice<Item> | undefined>>();
-    let seen = new Set(position.ids);
-    let { offset, pageSize } = position;
-    let isPageSizeFixed = 'page' in params && params.size === undefined;
-    let overlap = 1;
+    const windowFrom = by(ask, limit);
+    let seen = new Set(known);
+    let overlap = pageSize === 1 ? 0 : 1;
 
     for (let idle = 0; idle < 1_000; idle++) {
-      const span = spanAt(offset);
-      const { start, size } = span;
-      const url = urlOf(span);
-      if (!early.has(url.href)) early.clear();
-      const asked = early.get(url.href) ?? load(url);
-      loadEarly(span);
-      // What failed ahead of its turn is asked again in its turn.
-      const slice = (await asked) ?? (await load(url));
-      const { ids, response } = slice;
-      early.delete(url.href);
-      pageSize = Math.max(1, pageSize, ids.length);
-      isPageSizeFixed ||= ids.length > size;
-
-      // Where it could not overlap, see whether the page before it still ends as it did.
-      const before =
-        start > 0 && start >= offset ? await load(urlOf({ start: start - pageSize, size: pageSize })) : null;
-      if (start > 0 && !seen.has(before ? before.ids.at(-1) : ids[0])) {
-        notify(onEvent, { type: 'drift', offset: start, lossless: start < offset });
+      const from = Math.max(0, Math.floor(offset - overlap));
+      const { start, size, items, ids, response } = await windowFrom(from, pageSize || limit);
+      if (start > 0 && overlap > 0 && !seen.has(ids[0])) {
         // Farther each time, but not past all that is remembered.
         overlap = Math.max(2, Math.min(overlap * 2, seen.size));
-        offset = overlapping(start);
+        offset = start + 1;
         continue;
       }
-      const items = slice.items.filter((_, index) => seen.size < seen.add(ids[index]).size);
+      const fresh = items.filter((_, index) => seen.size < seen.add(ids[index]).size);
       if (seen.size > 2 * window) seen = new Set([...seen].slice(-window));
-      if (items.length === 0 && ids.length < Math.min(size, pageSize)) return;
-      // Where the listing keeps moving, staying wide for a while saves stepping back each time.
-      overlap = items.length === 0 || isPageSizeFixed ? 1 : Math.max(1, overlap * 0.95);
-      const end = start + ids.length;
-      offset = overlapping(end);
-      if (items.length === 0) continue;
-      place.resume = { offset: end, ids, pageSize };
-      yield { items, response, resume: place.resume };
+      if (fresh.length === 0 && ids.length < size) return;
+      offset = start + ids.length;
+      // Staying wide for a while saves stepping back each time. Where each page is one record, none can overlap.
+      overlap = pageSize === 1 ? 0 : Math.max(1, Math.min(overlap * 0.95, fresh.length));
+      if (fresh.length === 0) continue;
+      place.resume = { offset, ids, pageSize };
+      yield { items: fresh, response, resume: place.resume };
       place.page += 1;
       idle = -1;
     }
     throw new PaginationStalledError('1,000 windows without a new record', place);
 
-    function overlapping(end: number): number {
-      return Math.max(0, Math.floor(end + 1 - overlap));
-    }
-
-    /** Of the spans that hold the record before `at`, the one that reaches farthest; if none reaches `at`, one from there. */
-    function spanAt(at: number): Span {
-      if ('offset' in params) return { start: pageSize === 1 ? at : Math.max(0, at - 1), size: limit };
-      const most = pageSize || limit;
-      let best: Span = { start: at, size: most };
-      let reach = at;
-      for (let size = most; size >= (isPageSizeFixed ? most : 2); size--) {
-        const start = Math.floor(Math.max(0, at - 1) / size) * size;
-        if (start + size > reach) best = { start, size };
-        reach = Math.max(reach, start + size);
-      }
-      return best;
-    }
-
-    function urlOf({ start, size }: Span): URL {
+    function ask(params: Readonly<Record<string, number>>) {
       const target = new URL(listing);
-      const set = (name: string | undefined, value: number) => name && target.searchParams.set(name, `${value}`);
-      if ('offset' in params) {
-        set(params.offset, start);
-        set(params.limit, size);
-      } else {
-        set(params.page, (params.first ?? 1) + start / size);
-        set(params.size, size);
-      }
-      return target;
-    }
-
-    function load(url: URL): Promise<Slice<Item>> {
-      return loadPage(place, url, (body, response) => {
+      for (const [name, value] of Object.entries(params)) target.searchParams.set(name, `${value}`);
+      return loadPage(place, target, (body, response) => {
         const items = itemsIn(body, options.items);
+        pageSize = Math.max(pageSize, items.length);
         return { items, ids: items.map((item) => idOf(id, item)), response };
       });
     }
-
-    /** Asks side by side for the windows that will follow if nothing moves. If something does, that shows in their turn. */
-    function loadEarly(span: Span): void {
-      const most = pageSize > 0 ? Math.min(prefetch, maxPages - place.page) : 0;
-      for (let next = span, count = 0; count < most; count++) {
-        const end = next.start + Math.min(next.size, pageSize);
-        if (end >= total) return;
-        next = spanAt(overlapping(end));
-        const url = urlOf(next);
-        early.set(url.href, early.get(url.href) ?? load(url).catch(() => undefined));
-      }
-    }
   }, options);
+}
+
+/** Asks for windows by these parameters: how many records stand before, and how many there are at most. */
+export function offsets(offset = 'offset', limit = 'limit'): Windows {
+  return (ask, most) => async (start, size) => ({ start, size, ...(await ask({ [offset]: start, [limit]: most })) });
 }
 
 /** A page that could not be had: no answer, not a 2xx, not JSON, or not a page. */
@@ -231,17 +151,6 @@ export class CrossOriginError extends PageError {
 /** A server that keeps moving the listing, or ignores the parameters: 1,000 windows in a row held nothing new. */
 export class PaginationStalledError extends PageError {
   override readonly name = 'PaginationStalledError';
-}
-
-interface Span {
-  readonly start: number;
-  readonly size: number;
-}
-
-interface Slice<Item> {
-  readonly items: readonly Item[];
-  readonly ids: readonly (string | number)[];
-  readonly response: Response;
 }
 
 function idOf<Item>(id: (item: Item) => string | number, item: Item): string | number {
@@ -338,9 +247,4 @@ function httpUrl(name: string, url: string | URL): URL {
 function checkInteger(name: string, value: number | undefined, least: number): void {
   if (value === undefined || (Number.isInteger(value) && value >= least)) return;
   throw new RangeError(`${name} must be an integer from ${least}, got ${value}`);
-}
-
-/** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
-function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
-  (async () => onEvent?.(event))().catch(() => {});
 }
