@@ -1,6 +1,7 @@
 import { cursorPagination } from '@steadfetch/cursor-pagination';
 import type { ScenarioId } from '@steadfetch/fake-provider';
-import { type KeysetPaginationOptions, keysetPagination } from '@steadfetch/keyset-pagination';
+import { type KeysetPaginationOptions, keysetPagination, type Page } from '@steadfetch/keyset-pagination';
+import { timeWindow } from '@steadfetch/keyset-pagination/time-window';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
@@ -11,10 +12,7 @@ interface Item {
   readonly id: string;
 }
 
-type Read = (
-  world: World,
-  resume?: Resume,
-) => AsyncIterable<{ readonly items: readonly Item[]; readonly resume: Resume }>;
+type Read = (world: World, resume?: Resume) => AsyncIterable<Page<Item>>;
 type Resume = Readonly<Record<string, unknown>> | undefined;
 
 const byOffset: Read = ({ baseUrl, fetch }, resume) => offsetPagination<Item>(`${baseUrl}/items`, { fetch, resume });
@@ -59,7 +57,11 @@ const PROOFS: readonly { readonly pattern: string; readonly id: ScenarioId; read
   {
     pattern: 'keyset-pagination by windows of time',
     id: 'pagination/window-cut-off',
-    read: byKey({ params: { from: 'created_from', to: 'created_to' } }),
+    read: ({ baseUrl, fetch }, resume) => {
+      const params = { from: 'created_from' };
+      const url = `${baseUrl}/items?created_to=2100-01-01T00:00:00Z`;
+      return timeWindow<Item>((resume) => keysetPagination(url, { params, fetch, resume }), { resume });
+    },
   },
 ];
 
@@ -107,7 +109,8 @@ describe.each(WORLDS)('keyset-pagination $name', ({ open }) => {
 
       for (let run = 0; run < 4; run += 1) {
         lastRun = world.provider.ledger.entries.at(-1)?.sequence ?? 0;
-        for await (const page of byKey({ params, lookbackMs: 60_000 })(world, resume)) {
+        const read = (resume: Resume) => byKey({ params })(world, resume);
+        for await (const page of timeWindow(read, { lookbackMs: 60_000, resume })) {
           delivered.push(...page.items);
           resume = structuredClone(page.resume);
         }

@@ -1,5 +1,5 @@
 import { cursorPagination } from '@steadfetch/cursor-pagination';
-import { type KeysetParams, keysetPagination } from '@steadfetch/keyset-pagination';
+import { type KeysetPaginationOptions, keysetPagination } from '@steadfetch/keyset-pagination';
 import { linkPagination } from '@steadfetch/link-pagination';
 import { offsetPagination } from '@steadfetch/offset-pagination';
 import { pageNumbers } from '@steadfetch/offset-pagination/page-numbers';
@@ -110,7 +110,7 @@ const WAYS: Record<string, Way> = {
   'time and id': byKey({ from: 'from', after: 'after', limit: 'limit' }),
 };
 
-function byKey(params: KeysetParams): Way {
+function byKey(params: KeysetPaginationOptions<Row>['params']): Way {
   return { inserts: 'at the end', read: (fetch, limit) => keysetPagination<Row>(ROWS, { fetch, limit, params }) };
 }
 
@@ -189,7 +189,7 @@ function churning({ inserts, emptyPercent = 0, leastLimit = 4 }: Way, seed: numb
     if (query.has('offset')) return answerOf(slice(Number(query.get('offset')), limit));
     if (query.has('page')) return answerOf(slice((Number(query.get('page')) - 1) * limit, limit));
     if (inserts === 'at the end') {
-      const fromMs = Date.parse(query.get('from') ?? '1970');
+      const fromMs = Number(query.get('from') ?? 0);
       const after = Number(query.get('after') ?? -1);
       return answerOf(rows.filter(({ id, created_at }) => id > after && created_at >= fromMs).slice(0, limit));
     }

@@ -90,20 +90,13 @@ const FAULTS: readonly Fault[] = [
   {
     of: 'keyset-pagination',
     error: 'KeysetStalledError',
-    detail: 'there is more, but 10 pages in a row held nothing new',
+    detail: '10 pages in a row held nothing new, as where more share a time than fit',
     answer: () => Response.json({ rows: rows(0, 1), has_more: true }),
   },
   {
     of: 'keyset-pagination',
     error: 'KeysetStalledError',
-    detail: 'a full page holds nothing new, as where more share an instant than fit',
-    options: { limit: 2 },
-    answer: () => Response.json({ rows: rows(0, 1), has_more: true }),
-  },
-  {
-    of: 'keyset-pagination',
-    error: 'KeysetStalledError',
-    detail: 'the listing runs in a circle',
+    detail: 'it runs in a circle',
     answer: (url) => Response.json({ rows: inACircle(url), has_more: true }),
   },
 ];

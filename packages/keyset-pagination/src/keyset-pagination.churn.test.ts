@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Fetch, type KeysetParams, keysetPagination, type Page, type Resume } from './keyset-pagination.ts';
+import {
+  type Fetch,
+  type KeysetPaginationOptions,
+  keysetPagination,
+  type Page,
+  type Resume,
+} from './keyset-pagination.ts';
+import { timeWindow } from './time-window.ts';
 
 /** What happens before a request, and how it is answered. Times are in seconds. */
 const moment = fc.record({
@@ -20,44 +27,89 @@ const listing = fc.record({
   told: fc.boolean(),
   /** How many pages each run reads before it is stopped and goes on elsewhere. */
   stops: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 }),
-  lookback: fc.integer({ min: 0, max: 12 }),
   prefetch: fc.integer({ min: 0, max: 2 }),
 });
 type Listing = typeof listing extends fc.Arbitrary<infer Value> ? Value : never;
 
-const MODES: readonly KeysetParams[] = [
+const MODES: readonly Params[] = [
   { after: 'after' },
   { from: 'from', limit: 'limit' },
   { from: 'from', after: 'after' },
-  { from: 'from', to: 'to' },
 ];
 
-it.each(MODES)('delivers once all that is left in the end, by %o, whatever came, went or came late', async (params) => {
+it.each(MODES)('delivers once all that is left in the end, by %o, whatever came or went', async (params) => {
   await fc.assert(
     fc.asyncProperty(listing, async (about) => {
-      const provider = churning(about, params);
-      const delivered: Row[] = [];
-      let resume: Resume | undefined;
-      for (const maxPages of [...about.stops, Number.POSITIVE_INFINITY]) {
-        if (maxPages === Number.POSITIVE_INFINITY) provider.settle();
-        const options = { prefetch: about.prefetch, ...(maxPages !== Number.POSITIVE_INFINITY && { maxPages }) };
-        for await (const page of provider.read({ ...options, resume })) {
-          delivered.push(...page.items);
-          expect(delivered.length, 'endless').toBeLessThan(1_000);
-          resume = JSON.parse(JSON.stringify(page.resume));
-        }
-      }
-
-      const ids = delivered.map(({ id }) => id);
-      expect(new Set(ids).size, 'repeated').toBe(ids.length);
-      expect(
-        provider.alive().filter((id) => !ids.includes(id)),
-        'lost',
-      ).toEqual([]);
+      const provider = churning(about, params, 0);
+      await readInRuns(about, provider, ({ maxPages, resume, prefetch }) =>
+        keysetPagination<Row>(ROWS, {
+          ...{ fetch: provider.fetch, params, limit: about.size, prefetch, resume },
+          ...(maxPages !== Number.POSITIVE_INFINITY && { maxPages }),
+        }),
+      );
     }),
     { seed: 1, numRuns: 100 },
   );
 });
+
+it.each(MODES)('delivers once in a window, by %o, what came late, too', async (params) => {
+  const lookback = fc.integer({ min: 0, max: 12 });
+  await fc.assert(
+    fc.asyncProperty(listing, lookback, fc.boolean(), async (about, lookback, isBounded) => {
+      const provider = churning(about, params, lookback);
+      await readInRuns(about, provider, ({ maxPages, resume, prefetch }) =>
+        first(
+          maxPages,
+          timeWindow<Row>(
+            (resume) => keysetPagination(ROWS, { fetch: provider.fetch, params, limit: about.size, prefetch, resume }),
+            { lookbackMs: lookback * 1_000, resume, ...(isBounded && { since: new Date(0), until: new Date('9000') }) },
+          ),
+        ),
+      );
+    }),
+    { seed: 1, numRuns: 100 },
+  );
+});
+
+interface Run {
+  readonly maxPages: number;
+  readonly prefetch: number;
+  readonly resume: Resume | undefined;
+}
+
+/** Stops after so many pages again and again, goes on elsewhere, and reads to the end at last. */
+async function readInRuns(
+  { stops, prefetch }: Listing,
+  provider: ReturnType<typeof churning>,
+  read: (run: Run) => AsyncIterable<Page<Row>>,
+): Promise<void> {
+  const delivered: Row[] = [];
+  let resume: Resume | undefined;
+  for (const maxPages of [...stops, Number.POSITIVE_INFINITY]) {
+    if (maxPages === Number.POSITIVE_INFINITY) provider.settle();
+    for await (const page of read({ maxPages, prefetch, resume })) {
+      delivered.push(...page.items);
+      resume = JSON.parse(JSON.stringify(page.resume));
+    }
+  }
+
+  const ids = delivered.map(({ id }) => id);
+  expect(new Set(ids).size, 'repeated').toBe(ids.length);
+  expect(
+    provider.alive().filter((id) => !ids.includes(id)),
+    'lost',
+  ).toEqual([]);
+}
+
+/** So many pages, as one who leaves the loop has them. */
+async function* first(count: number, pages: AsyncIterable<Page<Row>>): AsyncGenerator<Page<Row>> {
+  let left = count;
+  for await (const page of pages) {
+    left -= 1;
+    yield page;
+    if (left === 0) return;
+  }
+}
 
 interface Row {
   readonly id: number;
@@ -65,12 +117,17 @@ interface Row {
   readonly version: number;
 }
 
+type Params = KeysetPaginationOptions<Row>['params'];
+
+const ROWS = 'https://api.test/rows';
+/** More than any of these listings needs. */
+const MOST_REQUESTS = 1_000;
 /** The server's present at the first request; no record is older than its first second. */
 const BEGIN_SECONDS = 1_000;
 const PER_SECOND = 1_000;
 
 /** A listing by (time, id) where records come in time or late, go and change, before each answer. */
-function churning({ ages, moments, size, told, lookback }: Listing, params: KeysetParams) {
+function churning({ ages, moments, size, told }: Listing, params: Params, lookback: number) {
   // By time alone, those of one instant must fit into a page, with a place to spare.
   const most = params.after ? 8 : size - 1;
   const rows = new Map<number, Row>();
@@ -93,6 +150,7 @@ function churning({ ages, moments, size, told, lookback }: Listing, params: Keys
   const fetch: Fetch = async (input) => {
     const happens = isSettled ? undefined : moments[requests];
     requests += 1;
+    if (requests > MOST_REQUESTS) throw new Error('It never ends');
     nowSeconds += happens?.passes ?? 0;
     for (const late of happens?.inserts ?? []) insert(nowSeconds - Math.min(late, lookback));
     for (const nth of happens?.deletes ?? []) rows.delete([...rows.keys()][nth % (rows.size || 1)]!);
@@ -102,11 +160,11 @@ function churning({ ages, moments, size, told, lookback }: Listing, params: Keys
     }
 
     const query = new URL(String(input)).searchParams;
-    const [fromMs, toMs] = [Date.parse(query.get('from') ?? '1970'), Date.parse(query.get('to') ?? '9999')];
+    const fromMs = Date.parse(query.get('from') ?? '1970');
     const after = Number(query.get('after') ?? -1);
     const left = [...rows.values()]
       .sort((a, b) => a.id - b.id)
-      .filter(({ id, created_at }) => id > after && Date.parse(created_at) >= fromMs && Date.parse(created_at) < toMs);
+      .filter(({ id, created_at }) => id > after && Date.parse(created_at) >= fromMs);
     // By time alone a shorter page might hold no more than one instant.
     const short = told && params.after && happens?.isShort ? 1 : 0;
     const page = left.slice(0, told && happens?.isEmpty ? 0 : size - short);
@@ -120,11 +178,7 @@ function churning({ ages, moments, size, told, lookback }: Listing, params: Keys
       isSettled = true;
     },
     alive: () => [...rows.keys()],
-    read: (options: { maxPages?: number; prefetch: number; resume: Resume | undefined }): AsyncIterable<Page<Row>> =>
-      keysetPagination<Row>('https://api.test/rows', {
-        ...{ ...options, fetch, params, limit: size, lookbackMs: lookback * 1_000 },
-        ...(params.to && { until: new Date('9000') }),
-      }),
+    fetch,
   };
 }
 

@@ -37,44 +37,28 @@ export interface PaginationOptions<Item> {
 
 /** How the listing is asked for what comes after a record. */
 export interface KeysetPaginationOptions<Item> extends PaginationOptions<Item> {
-  /** The names of the query parameters; `after`, `from` or both. */
-  readonly params: KeysetParams;
+  /** The names of the query parameters: `after`, `from` or both. By `from` alone, a time's records must fit into a page. */
+  readonly params: {
+    /** Carries the id of the last record; the page begins with the next one. */
+    readonly after?: string;
+    /** Carries the time of the last record; the page begins with the first one of that time, or after `after`. */
+    readonly from?: string;
+    /** Carries `limit`. */
+    readonly limit?: string;
+  };
   /** What identifies a record: unique, and the same in every page. @defaultValue `record.id` */
   readonly id?: (item: Item) => string | number;
-  /** The time that orders the listing, oldest first: RFC 3339 or epoch milliseconds. @defaultValue `record.created_at` */
+  /** The time that orders the listing, oldest first, as `from` takes it: RFC 3339 or a number. @defaultValue `record.created_at` */
   readonly time?: (item: Item) => string | number;
-  /** How a time is written in the query. @defaultValue as the record has it, or else as RFC 3339 in UTC */
-  readonly formatTime?: (atMs: number) => string;
-  /** Where the window begins; a record of this instant is in it. Needs `from`. @defaultValue the first record */
-  readonly since?: Date | undefined;
-  /** Where the window ends; a record of this instant is not in it. @defaultValue the last record */
-  readonly until?: Date | undefined;
-  /** How long after its own time a record may still become visible, in milliseconds. From 0. @defaultValue 0 */
-  readonly lookbackMs?: number;
   /** Records in a full page, from 1; the server may give fewer only where a page says if there are more. @defaultValue 100 */
   readonly limit?: number;
   /** Whether a page says that there are more; `undefined` if it does not say. @defaultValue `body.has_more` */
   readonly more?: (body: Json) => boolean | undefined;
 }
 
-/** The query parameters of a listing by key. Without `after`, records that share an instant must fit into a page. */
-export interface KeysetParams {
-  /** Carries the id of the last record; the page begins with the next one. */
-  readonly after?: string;
-  /** Carries the time of the last record; the page begins with the first one of that instant, or after `after`. */
-  readonly from?: string;
-  /** Carries `until`. Without it, reading ends at the first record that is too late. */
-  readonly to?: string;
-  /** Carries `limit`. */
-  readonly limit?: string;
-}
-
 /**
- * Reads on after the last record seen: by its id, by its time, or by both. By time alone a page begins with the instant
+ * Reads on after the last record seen: by its id, by its time, or by both. By time alone a page begins with the time
  * that the one before ended in, and what was seen is left out. A record comes again only where its time has changed.
- *
- * Going on from a `resume` looks back by `lookbackMs`: before the last record, or before the moment at which the run
- * came that near to the present, whichever is earlier. What becomes visible in time is thus never passed by.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when it redirects elsewhere.
@@ -84,122 +68,60 @@ export function keysetPagination<Item>(
   url: string | URL,
   options: KeysetPaginationOptions<Item>,
 ): AsyncGenerator<Page<Item>, void, undefined> {
-  const { params, limit = 100, lookbackMs = 0, formatTime } = options;
+  const { params, limit = 100, more = (body: Json) => body?.has_more } = options;
   const { id = (item: Json) => item.id, time = (item: Json) => item.created_at } = options;
-  const { more: hasMore = (body: Json) => body?.has_more } = options;
   const listing = httpUrl('keysetPagination: url', url);
   if (!params?.after && !params?.from) throw new TypeError('keysetPagination: params must name `after` or `from`');
-  if (options.since && !params.from) throw new TypeError('keysetPagination: since needs params.from');
-  const sinceMs = msOf('keysetPagination: since', options.since ?? Number.NEGATIVE_INFINITY);
-  const untilMs = msOf('keysetPagination: until', options.until ?? Number.POSITIVE_INFINITY);
-  if (sinceMs > untilMs) throw new RangeError('keysetPagination: until must not be before since');
-  checkInteger('keysetPagination: lookbackMs', lookbackMs, 0);
   checkInteger('keysetPagination: limit', limit, 1);
   checkInteger('keysetPagination: maxPages', options.maxPages, 1);
   checkInteger('keysetPagination: prefetch', options.prefetch, 0);
-  const isTimed = params.from !== undefined || options.until !== undefined || lookbackMs > 0;
-  const start = options.resume ? keysetIn(options.resume) : { key: options.since ? { time: sinceMs } : {} };
+  if (params.limit) listing.searchParams.set(params.limit, `${limit}`);
+  const begin = options.resume ? keyIn(options.resume) : { at: Number.NEGATIVE_INFINITY, seen: [] };
 
   return readAhead(async function* keysetPages(signal) {
     const place: Place = { listing, options, signal, trusted: [listing.origin], page: 1, resume: options.resume };
-    let { key, fromMs = sinceMs } = start;
-    let url = urlOf(key);
-    let seen = new Map(start.seen);
-    /** The last record before `fromMs`: where looking back by id begins. */
-    let anchor = key;
-    let nearMs = Number.POSITIVE_INFINITY;
-    let idle = 0;
-    let turns = 0;
-    let landmark = '';
-
-    for (;;) {
-      const { records, response, more, askedMs } = await load();
-      const inTime = records.filter(({ atMs }) => atMs < untilMs);
-      const fresh = inTime.filter(remember);
-      const last = inTime.at(-1);
-      // After the last id, only what this page holds can come again.
-      if (last && params.after && lookbackMs === 0) seen = new Map(inTime.map(({ id, atMs }) => [id, atMs]));
-      if (last && (!params.from || last.atMs >= fromMs)) key = { time: last.time, id: last.id };
-      const here = url.href;
-      url = urlOf(key);
-      const moved = url.href !== here;
-      if (last) forget(last.atMs, askedMs);
-      if (moved && url.href === landmark) throw new KeysetStalledError('the listing runs in a circle', place);
-      // A landmark set farther and farther on is met again in any circle (Brent).
-      if (moved && (++turns & (turns - 1)) === 0) landmark = url.href;
-
-      if (fresh.length > 0) {
-        const goOn = params.from ? { time: fromMs } : anchor;
-        place.resume = { key: lookbackMs > 0 ? goOn : key, fromMs, seen: [...seen] };
-        yield { items: fresh.map(({ item }) => item), response, resume: place.resume };
-        place.page += 1;
-      }
-      if (more === false || inTime.length < records.length) return;
-      idle = fresh.length > 0 || moved ? 0 : idle + 1;
-      if (idle === 0) continue;
-      if (records.length >= limit) {
-        throw new KeysetStalledError('a full page holds nothing new, as where more share an instant than fit', place);
-      }
-      if (more === undefined) return;
-      if (idle === 10) throw new KeysetStalledError('there is more, but 10 pages in a row held nothing new', place);
-    }
-
-    function load() {
-      const startedMs = performance.now();
-      return loadPage(place, url, (body, response) => {
-        const records = itemsIn(body, options.items).map(recordOf);
-        if (records.some(({ atMs }, index) => index > 0 && atMs < records[index - 1]!.atMs)) {
-          throw new TypeError('Records are not in the order of their times, oldest first');
-        }
-        const answeredMs = Date.parse(response.headers.get('date') ?? '') || Date.now();
-        const told = hasMore(body);
-        const more = typeof told === 'boolean' ? told : undefined;
-        return { records, response, more, askedMs: Math.floor(answeredMs - (performance.now() - startedMs)) };
+    let key: Key = begin;
+    let landmark = key;
+    for (let idle = 0; idle < 10; ) {
+      if (params.from && key.time !== undefined) listing.searchParams.set(params.from, `${key.time}`);
+      if (params.after && key.id !== undefined) listing.searchParams.set(params.after, `${key.id}`);
+      const { records, response, hasMore } = await loadPage(place, listing, pageIn);
+      const seen = new Map(key.seen);
+      const fresh = records.filter(({ id, at }) => {
+        const isNew = at >= key.at && seen.get(id) !== at;
+        seen.set(id, at);
+        return isNew;
       });
-    }
-
-    /** Whether it is new in the window. What is known stays in the listing's order. */
-    function remember({ id, atMs }: Keyed<Item>): boolean {
-      if (atMs < fromMs) return false;
-      const knownMs = seen.get(id);
-      seen.delete(id);
-      seen.set(id, atMs);
-      return knownMs !== atMs;
-    }
-
-    /** Moves up the time before which all is settled, and drops the ids that cannot come again. */
-    function forget(lastMs: number, askedMs: number): void {
-      // From here on a record may have been passed by before it became visible.
-      if (lookbackMs > 0 && lastMs > askedMs - lookbackMs) nearMs = Math.min(nearMs, askedMs);
-      fromMs = Math.max(fromMs, Math.min(lastMs, nearMs) - lookbackMs);
-      for (const [id, atMs] of seen) {
-        if (atMs >= fromMs) break;
-        seen.delete(id);
-        anchor = { id };
+      const last = fresh.at(-1);
+      if (last) {
+        const { at, time, id } = last;
+        // Of what this page holds, only what shares its last time can come again.
+        key = { at, time, id, seen: records.filter((tied) => tied.at === at).map(({ id }) => [id, at]) };
+        // A landmark set farther and farther on is met again in any circle (Brent).
+        if (at === landmark.at && id === landmark.id) throw new KeysetStalledError('it runs in a circle', place);
+        if ((place.page & (place.page - 1)) === 0) landmark = key;
+        place.resume = key;
+        yield { items: fresh.map(({ item }) => item), response, resume: place.resume };
+        place.page++;
       }
+      // Where pages do not say, one with nothing new is the last, unless it is full.
+      if (!(hasMore ?? (last || records.length >= limit))) return;
+      idle = last ? 0 : idle + 1;
     }
+    throw new KeysetStalledError('10 pages in a row held nothing new, as where more share a time than fit', place);
   }, options);
 
-  function recordOf(item: Item): Keyed<Item> {
-    const own = isTimed ? time(item) : 0;
-    return { item, id: idOf(id, item), time: own, atMs: msOf('The time of a record', own) };
-  }
-
-  function urlOf({ time, id }: Key): URL {
-    const target = new URL(listing);
-    const set = (name: string | undefined, value: string | number | undefined) => {
-      if (name && value !== undefined) target.searchParams.set(name, `${value}`);
-    };
-    set(params.from, time === undefined ? undefined : textOf(time));
-    set(params.after, id);
-    set(params.to, options.until && textOf(untilMs));
-    set(params.limit, limit);
-    return target;
-  }
-
-  function textOf(time: string | number): string {
-    if (formatTime) return formatTime(msOf('A time', time));
-    return typeof time === 'string' ? time : new Date(time).toISOString();
+  function pageIn(body: Json, response: Response) {
+    let earliest = Number.NEGATIVE_INFINITY;
+    const records = itemsIn(body, options.items).map((item) => {
+      const own = { id: id(item), time: params.from ? time(item) : 0 };
+      const at = typeof own.time === 'number' ? own.time : Date.parse(own.time);
+      if (own.id == null) throw new TypeError('A record has no id; `id` says what identifies it');
+      if (!(at >= earliest)) throw new TypeError('A record has no time, or is not in its order, oldest first');
+      earliest = at;
+      return { item, id: own.id, time: own.time, at };
+    });
+    return { records, response, hasMore: more(body) };
   }
 }
 
@@ -227,40 +149,18 @@ export class CrossOriginError extends PageError {
   override readonly name = 'CrossOriginError';
 }
 
-/** Going on by this key would never end, or lose records: a full page of one instant, or a listing that ignores its parameters. */
+/** No end in sight, or records would be lost: a full page of one time, a circle, or parameters that are ignored. */
 export class KeysetStalledError extends PageError {
   override readonly name = 'KeysetStalledError';
 }
 
-/** What a request continues after: nothing, an id, an instant, or both. */
-interface Key {
-  readonly time?: string | number;
-  readonly id?: string | number;
-}
+/** The last record, and the ids seen of its time. */
+type Key = { at: number; time?: string | number; id?: string | number; seen: [string | number, number][] };
 
-/** A record, and where it stands in the listing. */
-interface Keyed<Item> extends Required<Key> {
-  readonly item: Item;
-  readonly atMs: number;
-}
-
-/** Where to go on, the time before which all is settled, and the ids seen since with their times. */
-function keysetIn(resume: Resume): { key: Key; fromMs?: number; seen?: [string | number, number][] } {
-  const { key, seen } = resume;
-  if (typeof key === 'object' && key !== null && Array.isArray(seen)) return { ...resume, key, seen };
+function keyIn(resume: Resume): Key {
+  const { at, seen } = resume;
+  if (typeof at === 'number' && Array.isArray(seen)) return resume as unknown as Key;
   throw new TypeError('keysetPagination: resume must be the `resume` of one of its pages');
-}
-
-function msOf(name: string, time: string | number | Date): number {
-  const atMs = typeof time === 'string' ? Date.parse(time) : Number(time);
-  if (!Number.isNaN(atMs)) return atMs;
-  throw new TypeError(`${name} must be RFC 3339 or epoch milliseconds`);
-}
-
-function idOf<Item>(id: (item: Item) => string | number, item: Item): string | number {
-  const value = id(item);
-  if (typeof value === 'string' || typeof value === 'number') return value;
-  throw new TypeError('A record has no id; `id` says what identifies it');
 }
 
 /** Where a listing has come to. */
