@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BatchOptions, batch, type Fetch, type ItemOutcome } from './batch.ts';
+import { readAnswer } from './platforms.ts';
 
 const URL_ = 'https://api.test/rows/batch?token=secret';
 
@@ -241,8 +242,33 @@ it('takes neither a redirect nor a 2xx that does not tell for done, and asks onc
 it('does not know what became of an item that the answer leaves out', async () => {
   const server = answering(() => [{ index: 2, status: 201 }]);
 
-  expect(statuses(await collect(names(3), { fetch: server.fetch }))).toEqual(['unknown', 'unknown', 'done']);
+  const outcomes = await collect(names(3), { fetch: server.fetch, read: readAnswer.list });
+
+  expect(statuses(outcomes)).toEqual(['unknown', 'unknown', 'done']);
   expect(server.requests).toHaveLength(1);
+});
+
+it('forgets what an earlier answer said of an item that the last one leaves out', async () => {
+  const server = answering(
+    () => [{ status: 503 }, { status: 503 }],
+    () => [{ index: 1, status: 201 }],
+  );
+
+  const outcomes = await collect(names(2), { fetch: server.fetch, read: readAnswer.list });
+
+  expect(outcomes).toMatchObject([{ status: 'unknown', error: { answer: undefined } }, { status: 'done' }]);
+  expect(server.requests).toHaveLength(2);
+});
+
+it('takes an answer that `read` cannot cope with for none, and says why', async () => {
+  const server = answering(() => new Response('Bad Gateway', { status: 502 }));
+  const read: BatchOptions<string>['read'] = ({ results }) => results;
+
+  const [outcome] = await collect(['a'], { fetch: server.fetch, attempts: 2, read });
+
+  expect(outcome).toMatchObject({ status: 'unknown', error: { status: 502, cause: expect.any(TypeError) } });
+  expect(new Set(server.keys()).size).toBe(1);
+  expect(server.requests).toHaveLength(2);
 });
 
 it('goes by what `read` makes of an answer, whatever its status', async () => {
@@ -329,6 +355,28 @@ describe('the items', () => {
 
     await expect(run()).rejects.toThrow('disk');
     expect(statuses(outcomes)).toEqual(['done', 'done', 'done']);
+  });
+
+  it('are read no further once no body can be made of some, and those sent are settled before that is thrown', async () => {
+    const server = answering(allDone);
+    let read = 0;
+    function* counted() {
+      for (; read < 100; read += 1) yield read;
+    }
+    const body = (items: readonly number[]) => {
+      if (items[0] === 3) throw new Error('no body');
+      return JSON.stringify(items);
+    };
+    const outcomes: ItemOutcome<number>[] = [];
+    const run = async () => {
+      const options = { fetch: server.fetch, maxItems: 1, concurrency: 2, body };
+      for await (const outcome of batch(URL_, counted(), options)) outcomes.push(outcome);
+    };
+
+    await expect(run()).rejects.toThrow('no body');
+    expect(outcomes.map(({ index }) => index)).toEqual(expect.arrayContaining([0, 1, 2]));
+    expect(statuses(outcomes)).toEqual(server.requests.map(() => 'done'));
+    expect(read).toBeLessThan(10);
   });
 
   it('may be none', async () => {
