@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type CircuitBreaker, circuitBreaker, type Fetch } from './circuit-breaker.ts';
+import { type CallContext, type CircuitBreaker, circuitBreaker, type Fetch } from './circuit-breaker.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -155,6 +155,23 @@ it('opens again when the calls it let through never end', async () => {
   vi.advanceTimersByTime(1);
   await expect(wrapped(ORIGIN)).rejects.toMatchObject({ retryAfterMs: 2 * OPEN_MS });
   expect(breaker.state(ORIGIN)).toBe('open');
+});
+
+it('takes nothing from a call whose isFailure throws, which reaches the caller, and frees its place at once', async () => {
+  const bug = new Error('bug');
+  const isFailure = vi.fn(({ failed }: CallContext) => failed);
+  const { breaker, wrapped } = await opened({ isFailure }, async () => new Response());
+  vi.advanceTimersByTime(OPEN_MS);
+
+  isFailure.mockImplementationOnce(() => {
+    throw bug;
+  });
+  await expect(wrapped(ORIGIN)).rejects.toBe(bug);
+  expect(breaker.state(ORIGIN)).toBe('half-open');
+  const next = await Promise.allSettled([wrapped(ORIGIN), wrapped(ORIGIN)]);
+
+  expect(next).toMatchObject([{ status: 'fulfilled' }, { reason: { name: 'CircuitOpenError' } }]);
+  expect(breaker.state(ORIGIN)).toBe('closed');
 });
 
 it('stays half-open when nobody calls', async () => {
