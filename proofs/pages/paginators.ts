@@ -106,6 +106,15 @@ export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** What it comes to within a few turns of the event loop: what waits for something outside is an error. */
+export function soon<Value>(promise: Promise<Value>): Promise<Value> {
+  const late = async (): Promise<never> => {
+    for (let turns = 0; turns < 100; turns += 1) await settle();
+    throw new Error('It waits for ever');
+  };
+  return Promise.race([promise, late()]);
+}
+
 function answer(to: (url: URL) => Response): Fetch {
   return async (input) => to(new URL(String(input)));
 }
