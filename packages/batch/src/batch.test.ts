@@ -4,6 +4,9 @@ import { readAnswer } from './platforms.ts';
 
 const URL_ = 'https://api.test/rows/batch?token=secret';
 
+/** For what takes milliseconds, or else waits for ever. */
+const AT_ONCE = { timeout: 10_000 };
+
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
   vi.setTimerTickMode('nextTimerAsync');
@@ -326,7 +329,7 @@ describe('keys', () => {
   });
 });
 
-describe('the items', () => {
+describe('the items', AT_ONCE, () => {
   it('are read as they are sent, and no further ahead than a chunk for each request', async () => {
     let read = 0;
     async function* endless() {
@@ -387,7 +390,7 @@ describe('the items', () => {
   });
 });
 
-describe('an abort', () => {
+describe('an abort', AT_ONCE, () => {
   it.each<[string, Answering, (string | Promise<string>)[]]>([
     ['a request', () => new Promise(() => {}), ['a']],
     ['a wait', () => new Response('', { status: 429, headers: { 'retry-after': '60' } }), ['a']],
