@@ -291,10 +291,12 @@ class Begin implements fc.AsyncCommand<Model, Real> {
   toString = () => 'begin';
   async run(model: Model, real: Real): Promise<void> {
     const admitted = model.begin();
+    const sentBefore = real.calls.length;
     const answer = real.wrapped(ORIGIN).then(
       () => 'sent',
       (error) => error.name,
     );
+    expect(real.calls.length - sentBefore).toBe(admitted ? 1 : 0);
     if (!admitted) expect(await answer).toBe('CircuitOpenError');
     model.check(real);
   }
