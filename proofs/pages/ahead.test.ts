@@ -9,6 +9,7 @@ import {
   ROWS,
   type Row,
   settle,
+  soon,
 } from './paginators.ts';
 
 afterEach(() => void vi.restoreAllMocks());
@@ -88,7 +89,7 @@ describe.each(paginators)('$name', ({ read, serve }) => {
 
     caller.abort('changed my mind');
 
-    await expect(second).rejects.toBe('changed my mind');
+    await expect(soon(second)).rejects.toBe('changed my mind');
     expect(signals.at(-1)!.reason).toBe('changed my mind');
     expect(await pages.next()).toEqual({ done: true, value: undefined });
   });
@@ -119,7 +120,7 @@ describe.each(paginators)('$name', ({ read, serve }) => {
 
     caller.abort('changed my mind');
 
-    await expect(page).rejects.toBe('changed my mind');
+    await expect(soon(page)).rejects.toBe('changed my mind');
   });
 
   it('leaves no listener on the signal', async () => {

@@ -66,12 +66,12 @@ export const paginators: readonly Paginator[] = [
 /** Where the listing of these tests is. */
 export const ROWS = 'https://api.test/rows?q=1';
 
-/** All pages, or those before the error. */
+/** All pages, or those before the error. What never ends is one, since no timeout ends what waits for nothing. */
 export async function collectUntilError(from: AsyncIterable<Page<Row>>, work = async (): Promise<void> => {}) {
   const pages: Page<Row>[] = [];
   try {
     for await (const page of from) {
-      pages.push(page);
+      if (pages.push(page) > 2_000) throw new Error('The listing never ends');
       await work();
     }
     return { pages, error: undefined };
@@ -104,6 +104,15 @@ export function failingAt(answer: Fetch, nth: number, fail: () => Response | Pro
 /** Lets everything run that waits for nothing outside. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What it comes to within a few turns of the event loop: what waits for something outside is an error. */
+export function soon<Value>(promise: Promise<Value>): Promise<Value> {
+  const late = async (): Promise<never> => {
+    for (let turns = 0; turns < 100; turns += 1) await settle();
+    throw new Error('It waits for ever');
+  };
+  return Promise.race([promise, late()]);
 }
 
 function answer(to: (url: URL) => Response): Fetch {

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type BatchOptions, batch, type Fetch, type ItemOutcome } from './batch.ts';
+import { readAnswer } from './platforms.ts';
 
 const URL_ = 'https://api.test/rows/batch?token=secret';
+
+/** For what takes milliseconds, or else waits for ever. */
+const AT_ONCE = { timeout: 10_000 };
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
@@ -241,8 +245,33 @@ it('takes neither a redirect nor a 2xx that does not tell for done, and asks onc
 it('does not know what became of an item that the answer leaves out', async () => {
   const server = answering(() => [{ index: 2, status: 201 }]);
 
-  expect(statuses(await collect(names(3), { fetch: server.fetch }))).toEqual(['unknown', 'unknown', 'done']);
+  const outcomes = await collect(names(3), { fetch: server.fetch, read: readAnswer.list });
+
+  expect(statuses(outcomes)).toEqual(['unknown', 'unknown', 'done']);
   expect(server.requests).toHaveLength(1);
+});
+
+it('forgets what an earlier answer said of an item that the last one leaves out', async () => {
+  const server = answering(
+    () => [{ status: 503 }, { status: 503 }],
+    () => [{ index: 1, status: 201 }],
+  );
+
+  const outcomes = await collect(names(2), { fetch: server.fetch, read: readAnswer.list });
+
+  expect(outcomes).toMatchObject([{ status: 'unknown', error: { answer: undefined } }, { status: 'done' }]);
+  expect(server.requests).toHaveLength(2);
+});
+
+it('takes an answer that `read` cannot cope with for none, and says why', async () => {
+  const server = answering(() => new Response('Bad Gateway', { status: 502 }));
+  const read: BatchOptions<string>['read'] = ({ results }) => results;
+
+  const [outcome] = await collect(['a'], { fetch: server.fetch, attempts: 2, read });
+
+  expect(outcome).toMatchObject({ status: 'unknown', error: { status: 502, cause: expect.any(TypeError) } });
+  expect(new Set(server.keys()).size).toBe(1);
+  expect(server.requests).toHaveLength(2);
 });
 
 it('goes by what `read` makes of an answer, whatever its status', async () => {
@@ -300,7 +329,7 @@ describe('keys', () => {
   });
 });
 
-describe('the items', () => {
+describe('the items', AT_ONCE, () => {
   it('are read as they are sent, and no further ahead than a chunk for each request', async () => {
     let read = 0;
     async function* endless() {
@@ -331,6 +360,28 @@ describe('the items', () => {
     expect(statuses(outcomes)).toEqual(['done', 'done', 'done']);
   });
 
+  it('are read no further once no body can be made of some, and those sent are settled before that is thrown', async () => {
+    const server = answering(allDone);
+    let read = 0;
+    function* counted() {
+      for (; read < 100; read += 1) yield read;
+    }
+    const body = (items: readonly number[]) => {
+      if (items[0] === 3) throw new Error('no body');
+      return JSON.stringify(items);
+    };
+    const outcomes: ItemOutcome<number>[] = [];
+    const run = async () => {
+      const options = { fetch: server.fetch, maxItems: 1, concurrency: 2, body };
+      for await (const outcome of batch(URL_, counted(), options)) outcomes.push(outcome);
+    };
+
+    await expect(run()).rejects.toThrow('no body');
+    expect(outcomes.map(({ index }) => index)).toEqual(expect.arrayContaining([0, 1, 2]));
+    expect(statuses(outcomes)).toEqual(server.requests.map(() => 'done'));
+    expect(read).toBeLessThan(10);
+  });
+
   it('may be none', async () => {
     const server = answering(allDone);
 
@@ -339,7 +390,7 @@ describe('the items', () => {
   });
 });
 
-describe('an abort', () => {
+describe('an abort', AT_ONCE, () => {
   it.each<[string, Answering, (string | Promise<string>)[]]>([
     ['a request', () => new Promise(() => {}), ['a']],
     ['a wait', () => new Response('', { status: 429, headers: { 'retry-after': '60' } }), ['a']],
@@ -449,7 +500,7 @@ async function collect<Item>(items: Iterable<Item> | AsyncIterable<Item>, option
   return outcomes.sort((one, other) => one.index - other.index);
 }
 
-/** Answers in turn, the last one again and again; honours the signal. */
+/** Answers in turn, the last one again and again, but not for ever; honours the signal. */
 function answering(...script: Answering[]) {
   // biome-ignore lint/suspicious/noExplicitAny: whatever was sent.
   const requests: { items: any; method: unknown; redirect: unknown; headers: Record<string, string> }[] = [];
@@ -458,6 +509,7 @@ function answering(...script: Answering[]) {
     const items = JSON.parse(String(init!.body));
     const headers = Object.fromEntries(new Headers(init!.headers));
     requests.push({ items, method: init!.method, redirect: init!.redirect, headers });
+    if (requests.length > 1_000) return new Response('', { status: 401 });
     const answer = script[Math.min(requests.length, script.length) - 1]!;
     const aborted = new Promise<never>((_resolve, reject) => {
       init!.signal!.addEventListener('abort', () => reject(init!.signal!.reason), { once: true });

@@ -14,8 +14,8 @@ export interface BatchOptions<Item> {
   readonly signal?: AbortSignal | undefined;
   /** Makes the body of a request; what it throws ends the run. @defaultValue `JSON.stringify` */
   readonly body?: (items: readonly Item[]) => string;
-  /** Finds in an answer what became of each item. @defaultValue `readList` */
-  readonly read?: ReadAnswer;
+  /** Finds in an answer, of whatever status, what it means; `undefined`: its status tells. @defaultValue `readStatuses` */
+  readonly read?: (body: Json, items: readonly Json[], response: Response) => Meaning | undefined;
   /** The most items the provider takes in one request. From 1. @defaultValue 100 */
   readonly maxItems?: number;
   /** How many requests are in flight at once at most. From 1. @defaultValue 4 */
@@ -30,13 +30,7 @@ export interface BatchOptions<Item> {
   readonly random?: () => number;
 }
 
-/**
- * Says what an answer, of whatever status, means: for each item in the order sent, in one word for all of them, or
- * `undefined` to go by the status. `'split'` says that nothing was written, and one item or the size may be the cause.
- */
-export type ReadAnswer = (body: Json, items: readonly Json[], response: Response) => Meaning | undefined;
-
-/** A verdict for each item, where one that is not there is unknown; or a word for all of them. */
+/** A verdict for each item, in the order sent, or a word for all. `'split'`: none is written, for the size or for one. */
 export type Meaning = readonly (Verdict | undefined)[] | Verdict['outcome'] | 'split';
 
 /** What an answer says of one item. */
@@ -67,11 +61,11 @@ export function batch<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
   options: BatchOptions<Item> = {},
 ): AsyncGenerator<ItemOutcome<Item>, void, undefined> {
-  const { fetch = globalThis.fetch, init, body = (chunk) => JSON.stringify(chunk), read = readList } = options;
+  const { fetch = globalThis.fetch, init, body = JSON.stringify, read = readStatuses } = options;
   const { maxItems = 100, concurrency = 4, attempts = 4, random = Math.random } = options;
   const { run = crypto.randomUUID(), keyHeader = 'Idempotency-Key' } = options;
-  const { location } = globalThis as { location?: { href: string } };
-  const { href, origin, pathname } = new URL(url, location?.href);
+  const hasKey = keyHeader !== false;
+  const { href, origin, pathname } = new URL(new Request(url).url);
   for (const [name, count] of Object.entries({ maxItems, concurrency, attempts }))
     if (!(Number.isInteger(count) && count >= 1)) throw new RangeError(`batch: ${name} must be from 1, got ${count}`);
 
@@ -91,92 +85,70 @@ export function batch<Item>(
     try {
       signal.throwIfAborted();
       const lanes = Array.from({ length: concurrency }, async () => {
-        for (let next = await chunks.next(); !next.done; next = await chunks.next()) await settle(next.value, 1);
+        for await (const chunk of chunks) await settle(chunk);
       });
-      Promise.allSettled(lanes)
-        .then(() => known.close())
-        .catch(() => {});
-      for (let next = await reader.read(); !next.done; next = await reader.read()) {
-        signal.throwIfAborted();
-        yield* next.value;
-      }
+      const ended = Promise.allSettled(lanes);
+      ended.then(() => known.close()).catch(() => {});
+      for (let next = await reader.read(); !next.done; next = await reader.read()) yield* next.value;
       await Promise.all(lanes);
     } finally {
       stop.abort();
-      chunks.return().catch(() => {});
     }
   }
 
   /** Finds out what became of these items, with one request in flight at a time. */
-  async function settle(entries: readonly Entry<Item>[], round: number): Promise<void> {
-    const answer = await send(entries, round);
-    const { said } = answer;
+  async function settle(entries: readonly Entry<Item>[], round = 1): Promise<void> {
+    const sent = entries.map(({ item }) => item);
+    const text = body(sent);
+    const headers = new Headers(init?.headers);
+    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
+    // By place, for equal items are each to be written; by round, for to the old key belongs the old answer.
+    if (hasKey) headers.set(keyHeader, await keyOf([run, href, round, entries[0]!.index, text]));
+    const request: RequestInit = { redirect: 'manual', method: 'POST', ...init, headers, body: text, signal };
+
+    let answer = await ask(sent, request);
+    let mayBeWritten = false;
+    for (let attempt = 1; answer.isPassing && (await mayRepeat(attempt, answer.askedMs)); attempt += 1) {
+      mayBeWritten ||= answer.said === 'unknown';
+      answer = await ask(sent, request);
+    }
+    // Who turns a request away at the door does not say what became of the one before.
+    const isOpen = mayBeWritten && (answer.said === 'retry' || answer.said === 'failed');
+    const said = isOpen ? 'unknown' : answer.said;
     if (said === 'split' && entries.length > 1) {
       const half = Math.ceil(entries.length / 2);
       await settle(entries.slice(0, half), round);
       return settle(entries.slice(half), round);
     }
 
-    const verdicts = entries.map((entry, place) => ({ ...entry, ...verdictIn(said, place) }));
-    const passing = verdicts.filter(({ outcome }) => outcome === 'retry');
-    const final = verdicts.filter(({ outcome }) => outcome !== 'retry');
-    await tell(final, answer);
+    const final = said === 'split' || said === 'retry' ? 'failed' : said;
+    const verdicts = typeof final === 'string' ? entries.map(() => ({ outcome: final })) : final;
+    const judged = entries.map(({ index, item }, place): Entry<Item> => ({ index, item, ...verdicts[place] }));
+    const passing = judged.filter(({ outcome }) => outcome === 'retry');
+    const settled = judged.filter(({ outcome }) => outcome !== 'retry');
+    await tell(settled, answer);
     if (passing.length === 0) return;
     const askedMs = Math.max(answer.askedMs, ...passing.map(({ afterMs = 0 }) => afterMs));
-    if (await mayRepeat(round, askedMs)) return settle(passing, round + 1);
-    await tell(passing, answer);
-  }
-
-  function tell(verdicts: readonly (Entry<Item> & Verdict)[], sent: Answer): Promise<void> {
-    const told = typeof sent.said === 'string' ? `the answer was ${sent.status}` : 'the answer has it as not done';
-    const problem = sent.status === undefined ? 'there was no answer' : told;
-    const outcomes = verdicts.map(({ index, item, outcome, answer }): ItemOutcome<Item> => {
-      if (outcome === 'done') return { index, item, status: outcome, answer };
-      const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${problem}`, sent, answer);
-      return { index, item, status: outcome === 'unknown' ? outcome : 'failed', error };
-    });
-    return known.write(outcomes);
-  }
-
-  /** Sends items until there is an answer to them, always with the same key and the same bytes. */
-  async function send(entries: readonly Entry<Item>[], round: number): Promise<Answer> {
-    const sent = entries.map(({ item }) => item);
-    const text = body(sent);
-    const headers = new Headers(init?.headers);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-    // By places, for equal items are each to be written; by round, for to the old key belongs the old answer.
-    const places = entries.map(({ index }) => index);
-    if (keyHeader !== false) headers.set(keyHeader, await keyOf([run, href, round, places, text]));
-
-    let mayBeWritten = false;
-    for (let attempt = 1; ; attempt += 1) {
-      while (quietUntilMs > performance.now()) await sleep(Math.ceil(quietUntilMs - performance.now()), signal);
-      const answer = await ask(sent, { redirect: 'manual', method: 'POST', ...init, headers, body: text, signal });
-      const { said, isLost, askedMs } = answer;
-      if (said === 'unknown') mayBeWritten = true;
-      const isWorthIt = said === 'retry' || (said === 'unknown' && isLost && keyHeader !== false);
-      if (isWorthIt && (await mayRepeat(attempt, askedMs))) continue;
-      // Who turns a request away at the door does not say what became of the one before.
-      return mayBeWritten && (said === 'retry' || said === 'failed') ? { ...answer, said: 'unknown' } : answer;
-    }
+    return (await mayRepeat(round, askedMs)) ? settle(passing, round + 1) : tell(passing, answer);
   }
 
   async function ask(sent: readonly Item[], request: RequestInit): Promise<Answer> {
+    while (quietUntilMs > performance.now()) await sleep(Math.ceil(quietUntilMs - performance.now()), signal);
+    signal.throwIfAborted();
     let status: number | undefined;
     try {
-      signal.throwIfAborted();
       const response = await fetch(href, request);
       status = response.status;
       const json: Json = await response.json().catch(() => undefined);
-      const said = read(json, sent, response) ?? wordFor(status, keyHeader !== false);
-      // Seconds or a date (RFC 9110, 10.2.3).
-      const asked = response.headers.get('retry-after') ?? '';
+      const said = read(json, sent, response) ?? wordFor(status, hasKey);
+      const isLost = response.ok ? json === undefined : [408, 409, 500, 502, 503, 504, 529].includes(status);
+      const asked = response.headers.get('retry-after') ?? ''; // Seconds or a date (RFC 9110, 10.2.3).
       const sentAtMs = Date.parse(response.headers.get('date') ?? '') || Date.now();
       const askedMs = Math.max(0, Number(asked) * 1_000 || Date.parse(asked) - sentAtMs || 0);
-      return { said, status, isLost: response.ok ? json === undefined : PASSING.has(status), askedMs };
+      return { said, status, askedMs, isPassing: said === 'retry' || (said === 'unknown' && isLost && hasKey) };
     } catch (cause) {
       signal.throwIfAborted();
-      return { said: 'unknown', status, isLost: true, askedMs: 0, cause };
+      return { said: 'unknown', status, askedMs: 0, isPassing: hasKey, cause };
     }
   }
 
@@ -187,18 +159,24 @@ export function batch<Item>(
     await sleep(Math.ceil(askedMs + random() * Math.min(20_000, 250 * 2 ** (attempt - 1))), signal);
     return true;
   }
+
+  function tell(judged: readonly Entry<Item>[], sent: Answer): Promise<void> {
+    const told = typeof sent.said === 'string' ? `the answer was ${sent.status}` : 'the answer has it as not done';
+    const problem = sent.status === undefined ? 'there was no answer' : told;
+    const outcomes = judged.map(({ index, item, outcome = 'unknown', answer }): ItemOutcome<Item> => {
+      if (outcome === 'done') return { index, item, status: outcome, answer };
+      const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${problem}`, sent, answer);
+      return { index, item, status: outcome === 'unknown' ? outcome : 'failed', error };
+    });
+    return known.write(outcomes);
+  }
 }
 
-/** Reads a 2xx whose only list has an entry for each item, by `index` or place, with a status, `success` or errors. */
-export function readList(body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined {
-  const [list, ...others] = Array.isArray(body) ? [body] : Object.values(body ?? {}).filter(Array.isArray);
-  if (!ok || list === undefined || others.length > 0) return undefined;
-  const hasIndex = list.every((answer) => Number.isInteger(answer?.index));
-  if (!hasIndex && list.length !== items.length) return undefined;
-  const verdicts: Verdict[] = [];
-  for (const [at, answer] of list.entries())
-    verdicts[hasIndex ? answer.index : at] = { outcome: outcomeIn(answer), answer };
-  return verdicts;
+/** Reads a 2xx that is, or holds, no other list than one with an HTTP `status` for each item, in the order sent. */
+export function readStatuses(body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined {
+  const [list, ...others]: Json[][] = [body, ...Object.values(body ?? {})].filter(Array.isArray);
+  if (!ok || others.length > 0 || list?.length !== items.length) return undefined;
+  return list.map((answer) => ({ outcome: outcomeFor(answer?.status), answer }));
 }
 
 /** Why an item failed, or why it is not known whether it was written. */
@@ -209,59 +187,39 @@ export class BatchError extends Error {
   /** What the server said of this item, if it did. */
   readonly answer: Json;
 
-  /** @internal */
-  constructor(message: string, { status, cause }: { status?: number | undefined; cause?: unknown }, answer: Json) {
-    super(message, cause === undefined ? {} : { cause });
-    this.status = status;
+  constructor(message: string, sent: { readonly status: number | undefined; readonly cause?: unknown }, answer: Json) {
+    super(message, sent);
+    this.status = sent.status;
     this.answer = answer;
   }
 }
 
-type Entry<Item> = Pick<ItemOutcome<Item>, 'index' | 'item'>;
+type Entry<Item> = Pick<ItemOutcome<Item>, 'index' | 'item'> & Partial<Verdict>;
 
-/** What came of a request; `said` is `unknown`, `isLost`: the same request again may tell. */
-type Answer = { said: Meaning; status: number | undefined; isLost: boolean; askedMs: number; cause?: unknown };
+/** What came of a request; `isPassing`: the same may be sent again, and may tell more. */
+type Answer = { said: Meaning; status: number | undefined; askedMs: number; isPassing: boolean; cause?: unknown };
 
 /** What a status says of a whole chunk. A 409 under a key says that the first request is under way still. */
 function wordFor(status: number, hasKey: boolean): Verdict['outcome'] | 'split' {
   if ([400, 413, 422].includes(status) || (status === 409 && !hasKey)) return 'split';
-  return status < 300 || status === 409 ? 'unknown' : outcomeFor(status);
+  return status < 300 || status >= 500 || status === 409 ? 'unknown' : outcomeFor(status);
 }
 
-function verdictIn(said: Meaning, place: number): Verdict {
-  if (typeof said !== 'string') return said[place] ?? { outcome: 'unknown' };
-  return { outcome: said === 'done' || said === 'unknown' ? said : 'failed' };
-}
-
-/** What an entry of a list says: by its status, as wherever there is one, or by `success` and errors. */
-function outcomeIn(answer: Json): Verdict['outcome'] {
-  const status = [answer?.status, answer?.httpStatusCode].find(Number.isInteger);
-  // A 424 is another item's failure.
-  if (status !== undefined) return [424, 503, 529].includes(status) ? 'retry' : outcomeFor(status);
-  if (answer?.success === true) return 'done';
-  return answer?.success === false || answer?.error || answer?.errors?.length > 0 ? 'failed' : 'unknown';
-}
-
-/** After a 423, 425 or 429 nothing was done, and it may be another time. */
+/** What a status, or what should be one, says of a write. After some nothing was done, and it may be another time. */
 function outcomeFor(status: number): Verdict['outcome'] {
-  if (status < 300) return 'done';
-  if ([423, 425, 429].includes(status)) return 'retry';
-  return status < 400 || status >= 500 || status === 408 ? 'unknown' : 'failed';
+  if (status >= 200 && status < 300) return 'done';
+  if ([423, 424, 425, 429, 503, 529].includes(status)) return 'retry';
+  return status >= 400 && status < 500 && status !== 408 ? 'failed' : 'unknown';
 }
-
-/** Answers after which the same request may bring another, though nobody knows what became of this one. */
-const PASSING = new Set([408, 409, 500, 502, 503, 504, 529]);
 
 /** Numbers the items and cuts them into chunks. What was given before the source failed is a chunk, too. */
 async function* chunksOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, maxItems: number) {
-  let chunk: Entry<Item>[] = [];
+  const chunk: Entry<Item>[] = [];
   let index = 0;
   try {
     for await (const item of items) {
       chunk.push({ index: index++, item });
-      if (chunk.length < maxItems) continue;
-      yield chunk;
-      chunk = [];
+      if (chunk.length === maxItems) yield chunk.splice(0);
     }
   } finally {
     if (chunk.length > 0) yield chunk;

@@ -1,7 +1,7 @@
 /** A parsed body, whose shape only the caller knows. */
 export type Json = ReturnType<typeof JSON.parse>;
 
-/** A verdict for each item, where one that is not there is unknown; or a word for all of them. */
+/** A verdict for each item, in the order sent, or a word for all. `'split'`: none is written, for the size or for one. */
 export type Meaning = readonly (Verdict | undefined)[] | Verdict['outcome'] | 'split';
 
 /** What an answer says of one item. */
@@ -14,8 +14,19 @@ export interface Verdict {
   readonly afterMs?: number | undefined;
 }
 
-/** Ready readers of the answers of these platforms, for the option `read` of `batch`. */
+/** Ready readers of the answers of these platforms, and of those like many, for the option `read` of `batch`. */
 export const readAnswer = {
+  /** A 2xx whose only list has an entry for each item, by `index` or place, with a status, `success` or errors. */
+  list: (body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined => {
+    const [list, ...others]: Json[][] = [body, ...Object.values(body ?? {})].filter(Array.isArray);
+    if (!ok || list === undefined || others.length > 0) return undefined;
+    const hasIndex = list.every((answer) => Number.isInteger(answer?.index));
+    if (!hasIndex && list.length !== items.length) return undefined;
+    const verdicts: Verdict[] = [];
+    for (const [at, answer] of list.entries())
+      verdicts[hasIndex ? answer.index : at] = { outcome: outcomeIn(answer), answer };
+    return verdicts;
+  },
   /** Each item needs an `objectWriteTraceId`: without, a partial failure leaves all of them unknown. */
   hubspot: (body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined => {
     const errors: Json[] = body?.errors ?? [];
@@ -61,15 +72,14 @@ const PASSING_ROWS = new Set(['UNABLE_TO_LOCK_ROW', 'ALL_OR_NONE_OPERATION_ROLLE
 /** What an entry of a list says: by its status, as wherever there is one, or by `success` and errors. */
 function outcomeIn(answer: Json): Verdict['outcome'] {
   const status = [answer?.status, answer?.httpStatusCode].find(Number.isInteger);
-  // A 424 is another item's failure.
-  if (status !== undefined) return [424, 503, 529].includes(status) ? 'retry' : outcomeFor(status);
+  if (status !== undefined) return outcomeFor(status);
   if (answer?.success === true) return 'done';
   return answer?.success === false || answer?.error || answer?.errors?.length > 0 ? 'failed' : 'unknown';
 }
 
-/** After a 423, 425 or 429 nothing was done, and it may be another time. */
+/** What a status, or what should be one, says of a write. After some nothing was done, and it may be another time. */
 function outcomeFor(status: number): Verdict['outcome'] {
-  if (status < 300) return 'done';
-  if ([423, 425, 429].includes(status)) return 'retry';
-  return status < 400 || status >= 500 || status === 408 ? 'unknown' : 'failed';
+  if (status >= 200 && status < 300) return 'done';
+  if ([423, 424, 425, 429, 503, 529].includes(status)) return 'retry';
+  return status >= 400 && status < 500 && status !== 408 ? 'failed' : 'unknown';
 }

@@ -1,11 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { type ReadAnswer, readList } from './batch.ts';
+import { type BatchOptions, readStatuses } from './batch.ts';
 import { readAnswer } from './platforms.ts';
 
-const READERS = { list: readList, ...readAnswer };
+const READERS = { statuses: readStatuses, ...readAnswer };
 
 /** An answer of each platform's shape, what was sent, and what became of it. */
 const ANSWERS: readonly [keyof typeof READERS, string, unknown[], number, unknown, string[] | undefined][] = [
+  [
+    'statuses',
+    'a list',
+    [1, 2, 3],
+    207,
+    [{ status: 201 }, { status: 404 }, { status: 503 }],
+    ['done', 'failed', 'retry'],
+  ],
+  ['statuses', 'a list within', [1, 2], 200, { results: [{ status: 424 }, { status: 200 }] }, ['retry', 'done']],
+  ['statuses', 'another kind of list', [1, 2], 200, [{ status: 'ok' }, { status: null }], ['unknown', 'unknown']],
+  ['statuses', 'what is no entry', [1, 2, 3], 200, [{ id: 7 }, null, 200], ['unknown', 'unknown', 'unknown']],
+  ['statuses', 'statuses that do not tell', [1, 2], 200, [{ status: 500 }, { status: 408 }], ['unknown', 'unknown']],
+  ['statuses', 'too short a list', [1, 2], 200, [{ status: 200 }], undefined],
+  ['statuses', 'two lists', [1], 200, { results: [{ status: 200 }], errors: [] }, undefined],
+  ['statuses', 'no list', [1], 200, { ok: true }, undefined],
+  ['statuses', 'a refusal', [1], 400, { errors: [{ status: 200 }] }, undefined],
+  ['statuses', 'no JSON', [1], 200, undefined, undefined],
+
   [
     'list',
     'statuses',
@@ -90,7 +108,7 @@ const ANSWERS: readonly [keyof typeof READERS, string, unknown[], number, unknow
 
 describe('a reader of answers', () => {
   it.each(ANSWERS)('%s reads %s', (platform, _what, items, status, body, outcomes) => {
-    const read: ReadAnswer = READERS[platform];
+    const read: NonNullable<BatchOptions<unknown>['read']> = READERS[platform];
     const said = read(body, items, new Response('', { status }));
 
     expect(Array.isArray(said) ? Array.from(said, (verdict) => verdict?.outcome ?? '') : said).toEqual(outcomes);

@@ -121,11 +121,12 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
     const now = clock();
     if (now < circuit.openUntil) throw new CircuitOpenError(key, circuit.openUntil - now);
     if (!circuit.test) tell({ type: 'half-open', key });
-    circuit.test ??= { admitted: 0, passed: 0, failed: 0, givenUpAt: 0 };
+    circuit.test ??= { out: 0, passed: 0, failed: 0, givenUpAt: 0 };
     const { test } = circuit;
     // Calls that never end must not keep a circuit half-open for ever.
-    if (test.admitted >= halfOpenCalls) throw new CircuitOpenError(key, now < test.givenUpAt ? openMs : open(circuit));
-    test.admitted += 1;
+    const isFull = test.out + test.passed + test.failed >= halfOpenCalls;
+    if (isFull) throw new CircuitOpenError(key, now < test.givenUpAt ? openMs : open(circuit));
+    test.out += 1;
     test.givenUpAt = now + maxOpenMs;
     return circuit;
   }
@@ -133,16 +134,12 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   function leave(circuit: Circuit, failed: boolean | undefined, response?: Response): void {
     const { key, test, window } = circuit;
     // What began before the circuit opened or closed tells nothing any more.
-    if (circuits.get(key) !== circuit) return;
-    if (!test) {
-      if (failed !== undefined && tooManyFail(window, failed)) open(circuit, response);
-      return;
-    }
-    if (failed === undefined) test.admitted -= 1;
-    else test[failed ? 'failed' : 'passed'] += 1;
-    // As soon as the calls still out cannot change the verdict.
-    if (test.failed / halfOpenCalls >= failureRatio) open(circuit, response);
-    else if ((halfOpenCalls - test.passed) / halfOpenCalls < failureRatio) {
+    if (failed === undefined || circuits.get(key) !== circuit) return;
+    if (test) test[failed ? 'failed' : 'passed'] += 1;
+    // Half-open, as soon as the calls still out cannot change the verdict.
+    const isDown = test ? test.failed / halfOpenCalls >= failureRatio : tooManyFail(window, failed);
+    if (isDown) open(circuit, response);
+    else if (test && (halfOpenCalls - test.passed) / halfOpenCalls < failureRatio) {
       use({ key, trips: 0, window: [] });
       tell({ type: 'closed', key });
     }
@@ -182,6 +179,8 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
       const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
       const isAborted = !response && signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
       const durationMs = performance.now() - startedAt;
+      // Before isFailure is asked, which may throw.
+      if (circuit.test) circuit.test.out -= 1;
       leave(circuit, isAborted ? undefined : isFailure({ response, error, durationMs, failed }), response);
       if (response) return response;
       throw error;
@@ -214,8 +213,8 @@ export class CircuitOpenError extends Error {
 
 /** A new object whenever it opens or closes, so that a call can tell whether the one it began under is still there. */
 interface Circuit extends SavedCircuit {
-  /** The calls let through once half-open, those of them that passed or failed, and when the rest is given up. */
-  test?: { admitted: number; passed: number; failed: number; givenUpAt: number };
+  /** The calls let through once half-open that are out, that passed or failed, and when those out are given up. */
+  test?: { out: number; passed: number; failed: number; givenUpAt: number };
 }
 
 function requireNumbers(policy: string, options: Record<string, number>, least: number, most: number): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { type CircuitBreaker, circuitBreaker, type Fetch } from './circuit-breaker.ts';
+import { type CallContext, type CircuitBreaker, circuitBreaker, type Fetch } from './circuit-breaker.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -157,6 +157,23 @@ it('opens again when the calls it let through never end', async () => {
   expect(breaker.state(ORIGIN)).toBe('open');
 });
 
+it('takes nothing from a call whose isFailure throws, which reaches the caller, and frees its place at once', async () => {
+  const bug = new Error('bug');
+  const isFailure = vi.fn(({ failed }: CallContext) => failed);
+  const { breaker, wrapped } = await opened({ isFailure }, async () => new Response());
+  vi.advanceTimersByTime(OPEN_MS);
+
+  isFailure.mockImplementationOnce(() => {
+    throw bug;
+  });
+  await expect(wrapped(ORIGIN)).rejects.toBe(bug);
+  expect(breaker.state(ORIGIN)).toBe('half-open');
+  const next = await Promise.allSettled([wrapped(ORIGIN), wrapped(ORIGIN)]);
+
+  expect(next).toMatchObject([{ status: 'fulfilled' }, { reason: { name: 'CircuitOpenError' } }]);
+  expect(breaker.state(ORIGIN)).toBe('closed');
+});
+
 it('stays half-open when nobody calls', async () => {
   const { breaker, wrapped } = await opened({ halfOpenCalls: 3 }, async () => new Response());
   vi.advanceTimersByTime(OPEN_MS);
@@ -274,10 +291,12 @@ class Begin implements fc.AsyncCommand<Model, Real> {
   toString = () => 'begin';
   async run(model: Model, real: Real): Promise<void> {
     const admitted = model.begin();
+    const sentBefore = real.calls.length;
     const answer = real.wrapped(ORIGIN).then(
       () => 'sent',
       (error) => error.name,
     );
+    expect(real.calls.length - sentBefore).toBe(admitted ? 1 : 0);
     if (!admitted) expect(await answer).toBe('CircuitOpenError');
     model.check(real);
   }

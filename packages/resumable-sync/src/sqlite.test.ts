@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Checkpoint, SyncRecord } from './resumable-sync.ts';
-import { sqliteSink } from './sqlite.ts';
+import { type SqliteDatabase, sqliteSink } from './sqlite.ts';
 
 let database: DatabaseSync;
 beforeEach(() => {
@@ -49,6 +52,36 @@ it('refuses a page of whoever was overtaken meanwhile, until it has loaded again
   expect(await late.load('users')).toEqual(checkpoint(1));
   await late.commit('users', [record('b', 'v1')], checkpoint(2));
   expect(() => sink.commit('users', [], checkpoint(2))).toThrow('somebody else');
+});
+
+it('keeps others from writing from its look at the checkpoint on', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sqlite-sink-'));
+  const path = join(folder, 'sync.db');
+  const [own, other] = [new DatabaseSync(path), new DatabaseSync(path, { timeout: 0 })];
+  let looks = 0;
+  const watched: SqliteDatabase = {
+    exec: (sql) => own.exec(sql),
+    prepare(sql) {
+      const statement = own.prepare(sql);
+      return {
+        run: (...values) => statement.run(...values),
+        get(...values) {
+          const row = statement.get(...values);
+          looks += 1;
+          expect(() => other.exec('BEGIN IMMEDIATE')).toThrow('locked');
+          return row;
+        },
+      };
+    },
+  };
+  try {
+    sqliteSink(watched).commit('users', [record('a', 'v1')], checkpoint(1));
+    expect(looks).toBe(2);
+  } finally {
+    own.close();
+    other.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it.each(['sync_records', 'sync_checkpoints'])(
