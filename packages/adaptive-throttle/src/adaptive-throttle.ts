@@ -363,8 +363,8 @@ function startQuota({ remaining, unit = 'requests' }: RateLimit, now: number) {
     isRolling: false,
     /** How fast it fills up, if it is a bucket. */
     perMs: 0,
-    /** What went out of it, the past counting less, and how much of that was for requests of ours, up to which. */
-    flowed: { out: 0, own: 0, index: 0 },
+    /** What went out of it, the past counting less, and how much of that was ours, sent so far. */
+    flowed: { out: 0, own: 0, sentCount: 0 },
     everyMs: 0,
     isPaced: false,
     /** Counts tokens or bytes, not requests. */
@@ -398,7 +398,7 @@ function takeIn(quota: Quota, report: RateLimit, slot: Slot, sentCount: number, 
   } else {
     quota.watchedMs += now - quota.reportedAt;
   }
-  if (isBucket(quota, report, isNext)) followBucket(quota, report, slot, now);
+  if (isBucket(quota, report, isNext)) followBucket(quota, report, slot, sentCount, now);
   else quota.perMs = 0;
   const isSame = !isNext && !mayBeNext && !quota.isRolling;
   quota.earliestResetAt = isSame ? Math.max(quota.earliestResetAt, earliest) : earliest;
@@ -422,23 +422,26 @@ function isBucket({ limit, perMs, isWeighted, isRolling }: Quota, report: RateLi
  * All who share a bucket see what is missing, and wait in proportion to it. So they get the same, and together what
  * flows in: a hundred of them keep forty requests missing. Who is alone may let it run dry.
  */
-function followBucket(quota: Quota, { remaining, windowMs = 0 }: RateLimit, { index, waitedMs }: Slot, now: number) {
+function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot, sentCount: number, now: number) {
   const { limit, perMs, flowed } = quota;
+  const { remaining, windowMs = 0 } = report;
+  quota.perMs = limit / windowMs;
+  // What was sent after this request may be in there already.
+  if (perMs === 0) quota.flowed = { out: 0, own: sentCount - Math.min(index, limit - remaining), sentCount };
+  if (perMs === 0) return;
   const passedMs = now - quota.reportedAt;
-  const ours = perMs > 0 ? Math.max(0, index - flowed.index) : 0;
-  const refilled = Math.min(passedMs * perMs, limit - quota.remaining + ours);
+  const refilled = Math.min(passedMs * perMs, limit - quota.remaining);
   const kept = flowed.out > 100 ? 0.5 : 1;
   const out = flowed.out * kept + Math.max(0, quota.remaining - remaining + refilled);
-  const own = flowed.own * kept + ours;
-  quota.flowed = { out, own, index: Math.max(index, flowed.index) };
+  const own = flowed.own * kept + sentCount - flowed.sentCount;
+  quota.flowed = { out, own, sentCount };
 
-  const others = Math.max(0.02, (out - own) / Math.max(1, out));
+  const others = Math.max(0, (out - own - 0.5) / Math.max(1, out));
   const turns = 2.5 * Math.max(0, Math.min(60, limit - remaining - limit / 20));
-  const everyMs = (Math.min(turns, 1 + others * (turns - 1)) * windowMs) / limit;
+  const everyMs = Math.min(turns, 1 + others * (turns - 1)) / perMs;
   // Faster only bit by bit, since all the others do the same.
   quota.everyMs = Math.max(everyMs, quota.everyMs - passedMs / 5);
   quota.isPaced = others > 0.05 || (quota.isPaced && waitedMs > 0);
-  quota.perMs = limit / windowMs;
 }
 
 /** Goes into the next window with half of what the last ones have taught. */
