@@ -73,11 +73,19 @@ describe('uses the quota to the end, but not over', () => {
     });
   });
 
-  it.each(seeds)('token bucket in whole seconds, seed %i', async (seed) => {
-    const run = { limit: 60, windowMs: 6_000, seed };
-    const { share, refused } = await drive(tokenBucket({ ...run, resetUntil: 'full', spelling: 'ceil' }), run);
+  it.each(['ceil', 'ietf'] as const)('token bucket in whole seconds (%s)', async (spelling) => {
+    const run = { limit: 60, windowMs: 6_000, seed: 1 };
+    const { share, refused } = await drive(tokenBucket({ ...run, resetUntil: 'full', spelling }), run);
 
     expect(share).toBeGreaterThanOrEqual(0.97);
+    expect(refused).toBe(0);
+  });
+
+  it.each(seeds)('token bucket over a slow line, on which requests overtake each other, seed %i', async (seed) => {
+    const run = { limit: 60, windowMs: 6_000, seed, mostLagMs: 300 };
+    const { share, refused } = await drive(tokenBucket({ ...run, resetUntil: 'full', spelling: 'ietf' }), run);
+
+    expect(share).toBeGreaterThanOrEqual(0.95);
     expect(refused).toBe(0);
   });
 });
@@ -89,6 +97,16 @@ describe('with others on the same quota', () => {
 
     expect(share).toBeGreaterThanOrEqual(0.95);
     expect(refused / (refused + accepted)).toBeLessThan(0.3);
+  });
+
+  it.each([2, 10, 100])('gets as much of a bucket as each of %i, and none is refused', async (clients) => {
+    const run = { limit: 60, windowMs: 6_000, seed: 1 };
+    const provider = tokenBucket({ ...run, resetUntil: 'full', spelling: 'ietf' });
+    const { share, refused, accepted, fairness } = await crowd(provider, clients, 100 / clients);
+
+    expect(share).toBeGreaterThanOrEqual(0.95);
+    expect(refused / (refused + accepted)).toBeLessThan(0.01);
+    expect(fairness).toBeGreaterThanOrEqual(0.95);
   });
 
   it('stops in time as one of a crowd on a window', async () => {
@@ -136,7 +154,7 @@ interface Run {
 interface Wire {
   /** Each way; 10 ms at the least. */
   readonly mostLagMs?: number;
-  readonly spelling?: 'fraction' | 'ceil' | 'floor' | 'round' | 'epoch';
+  readonly spelling?: 'fraction' | 'ceil' | 'floor' | 'round' | 'epoch' | 'ietf';
 }
 
 interface Refill {
@@ -174,26 +192,33 @@ async function drive(provider: Provider, { limit, windowMs, seed }: Run) {
   return { share: served / capacity, refused: provider.refused, accepted: provider.accepted };
 }
 
-/** Clients that know nothing of each other ask, one request at a time, for five minutes; the first two are for settling. */
-async function crowd(provider: Provider, clients: number) {
+/** Clients that know nothing of each other ask with some workers each, for five minutes; the first two are for settling. */
+async function crowd(provider: Provider, clients: number, workers = 1) {
   let isOver = false;
+  const served: number[] = Array(clients).fill(0);
   const client = async (seed: number) => {
     const random = chance(seed);
     await after(60_000 * random());
     const send = adaptiveThrottle({ random })(provider.fetch);
-    while (!isOver) await send('https://api.test/items');
+    const worker = async () => {
+      while (!isOver) if ((await send('https://api.test/items')).ok) served[seed]! += 1;
+    };
+    for (let count = 0; count < workers; count += 1) void worker();
   };
   for (let seed = 0; seed < clients; seed += 1) void client(seed);
   await vi.advanceTimersByTimeAsync(120_000);
   const before = { ...provider.used(), refused: provider.refused, accepted: provider.accepted };
+  served.fill(0);
   await vi.advanceTimersByTimeAsync(180_000);
   isOver = true;
 
-  const { capacity, served } = provider.used();
+  const { capacity, served: all } = provider.used();
   return {
-    share: (served - before.served) / (capacity - before.capacity),
+    share: (all - before.served) / (capacity - before.capacity),
     refused: provider.refused - before.refused,
     accepted: provider.accepted - before.accepted,
+    /** Jain's index. */
+    fairness: served.reduce((sum, n) => sum + n, 0) ** 2 / (clients * served.reduce((sum, n) => sum + n * n, 0)),
   };
 }
 
@@ -204,7 +229,7 @@ function fixedWindow({ limit, windowMs, seed, ...wire }: Run & Wire): Provider {
   const counts = new Map<number, number>();
 
   return provide(
-    { limit, seed, ...wire },
+    { limit, windowMs, seed, ...wire },
     () => {
       const index = Math.floor((performance.now() - startedAt) / windowMs);
       const count = counts.get(index) ?? 0;
@@ -230,7 +255,7 @@ function slidingWindow({ limit, windowMs, seed, resetUntil = 'next', ...wire }: 
   let served = 0;
 
   return provide(
-    { limit, seed, ...wire },
+    { limit, windowMs, seed, ...wire },
     () => {
       const now = performance.now();
       log = log.filter((at) => at > now - windowMs);
@@ -255,7 +280,7 @@ function tokenBucket({ limit, windowMs, seed, resetUntil, ...wire }: Run & Wire 
   let served = 0;
 
   return provide(
-    { limit, seed, ...wire },
+    { limit, windowMs, seed, ...wire },
     () => {
       const now = performance.now();
       tokens = Math.min(limit, tokens + (now - filledAt) * perMs);
@@ -270,9 +295,17 @@ function tokenBucket({ limit, windowMs, seed, resetUntil, ...wire }: Run & Wire 
   );
 }
 
+const inWords = {
+  fraction: (seconds: number) => seconds.toFixed(3),
+  ceil: (seconds: number) => `${Math.ceil(seconds)}`,
+  floor: (seconds: number) => `${Math.floor(seconds)}`,
+  round: (seconds: number) => `${Math.round(seconds)}`,
+  epoch: (seconds: number) => `${Math.ceil(Date.now() / 1_000 + seconds)}`,
+};
+
 /** Puts a limit on the wire: 10 to 30 ms there unless told otherwise, as much back, so that requests and answers overtake each other. */
 function provide(
-  { limit, seed, spelling = 'fraction', mostLagMs = 30 }: { limit: number; seed: number } & Wire,
+  { limit, windowMs, seed, spelling = 'fraction', mostLagMs = 30 }: Run & Wire,
   take: () => Verdict,
   used: Provider['used'],
 ): Provider {
@@ -293,18 +326,15 @@ function provide(
       await after(10 + (mostLagMs - 10) * random());
       const { isAccepted, remaining, resetMs } = take();
       const seconds = resetMs / 1_000;
-      const headers = new Headers({
-        date: new Date().toUTCString(),
-        'x-ratelimit-limit': `${limit}`,
-        'x-ratelimit-remaining': `${remaining}`,
-        'x-ratelimit-reset': {
-          fraction: seconds.toFixed(3),
-          ceil: `${Math.ceil(seconds)}`,
-          floor: `${Math.floor(seconds)}`,
-          round: `${Math.round(seconds)}`,
-          epoch: `${Math.ceil(Date.now() / 1_000 + seconds)}`,
-        }[spelling],
-      });
+      const headers = new Headers({ date: new Date().toUTCString() });
+      if (spelling === 'ietf') {
+        headers.set('ratelimit-policy', `"all";q=${limit};w=${windowMs / 1_000}`);
+        headers.set('ratelimit', `"all";r=${remaining};t=${Math.ceil(seconds)}`);
+      } else {
+        headers.set('x-ratelimit-limit', `${limit}`);
+        headers.set('x-ratelimit-remaining', `${remaining}`);
+        headers.set('x-ratelimit-reset', inWords[spelling](seconds));
+      }
       if (!isAccepted) headers.set('retry-after', `${Math.ceil(seconds)}`);
       if (isAccepted) accepted += 1;
       else refused += 1;

@@ -361,6 +361,12 @@ function startQuota({ remaining, unit = 'requests' }: RateLimit, now: number) {
     watchedMs: 0,
     /** The reset moves away with every request, as in token buckets: quota comes back bit by bit. */
     isRolling: false,
+    /** How fast it fills up, if it is a bucket. */
+    perMs: 0,
+    /** What went out of it, the past counting less, and how much of that was ours, sent so far. */
+    flowed: { out: 0, own: 0, sentCount: 0 },
+    everyMs: 0,
+    isPaced: false,
     /** Counts tokens or bytes, not requests. */
     isWeighted: unit !== 'requests',
     isLow: false,
@@ -371,7 +377,8 @@ function startQuota({ remaining, unit = 'requests' }: RateLimit, now: number) {
  * Answers overtake each other. The lowest report is what is left for sure, whichever came last: only the answer to a
  * request sent after it was in may raise it, and no higher than any other answer since.
  */
-function takeIn(quota: Quota, report: RateLimit, { sentAt, index }: Slot, sentCount: number, now: number): void {
+function takeIn(quota: Quota, report: RateLimit, slot: Slot, sentCount: number, now: number): void {
+  const { sentAt, index } = slot;
   const { limit, remaining, resetMs, resetErrorMs = 0 } = report;
   quota.limit = limit ?? Math.max(quota.limit, remaining);
   quota.own += 1;
@@ -391,6 +398,8 @@ function takeIn(quota: Quota, report: RateLimit, { sentAt, index }: Slot, sentCo
   } else {
     quota.watchedMs += now - quota.reportedAt;
   }
+  if (isBucket(quota, report, isNext)) followBucket(quota, report, slot, sentCount, now);
+  else quota.perMs = 0;
   const isSame = !isNext && !mayBeNext && !quota.isRolling;
   quota.earliestResetAt = isSame ? Math.max(quota.earliestResetAt, earliest) : earliest;
   quota.latestResetAt = isSame ? Math.min(quota.latestResetAt, latest) : latest;
@@ -398,6 +407,41 @@ function takeIn(quota: Quota, report: RateLimit, { sentAt, index }: Slot, sentCo
   quota.lowest = Infinity;
   quota.reportedAt = now;
   quota.reportedIndex = sentCount;
+}
+
+/** Whether it is told of as a bucket that fills up: the reset is as far away as what is missing takes to flow in. */
+function isBucket({ limit, perMs, isWeighted, isRolling }: Quota, report: RateLimit, isNext: boolean): boolean {
+  const { remaining, resetMs = 0, resetErrorMs = 0, windowMs = 0 } = report;
+  if (windowMs === 0 || isWeighted) return false;
+  const fits = Math.abs(resetMs - windowMs * (1 - remaining / limit)) <= resetErrorMs;
+  // Who is refused may hear when to ask again, rather than when all is back.
+  return (fits || remaining < 1) && (perMs > 0 || (isNext && (isRolling || resetMs <= windowMs - resetErrorMs)));
+}
+
+/**
+ * All who share a bucket see what is missing, and wait in proportion to it. So they get the same, and together what
+ * flows in: a hundred of them keep forty requests missing. Who is alone may let it run dry.
+ */
+function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot, sentCount: number, now: number) {
+  const { limit, perMs, flowed } = quota;
+  const { remaining, windowMs = 0 } = report;
+  quota.perMs = limit / windowMs;
+  // What was sent after this request may be in there already.
+  if (perMs === 0) quota.flowed = { out: 0, own: sentCount - Math.min(index, limit - remaining), sentCount };
+  if (perMs === 0) return;
+  const passedMs = now - quota.reportedAt;
+  const refilled = Math.min(passedMs * perMs, limit - quota.remaining);
+  const kept = flowed.out > 100 ? 0.5 : 1;
+  const out = flowed.out * kept + Math.max(0, quota.remaining - remaining + refilled);
+  const own = flowed.own * kept + sentCount - flowed.sentCount;
+  quota.flowed = { out, own, sentCount };
+
+  const others = Math.max(0, (out - own - 0.5) / Math.max(1, out));
+  const turns = 2.5 * Math.max(0, Math.min(60, limit - remaining - limit / 20));
+  const everyMs = Math.min(turns, 1 + others * (turns - 1)) / perMs;
+  // Faster only bit by bit, since all the others do the same.
+  quota.everyMs = Math.max(everyMs, quota.everyMs - passedMs / 5);
+  quota.isPaced = others > 0.05 || (quota.isPaced && waitedMs > 0);
 }
 
 /** Goes into the next window with half of what the last ones have taught. */
@@ -412,6 +456,11 @@ function closeAccount(quota: Quota): void {
 /** When the next request may go, as far as this quota is concerned. */
 function quotaOpensAt(quota: Quota, now: number, inFlight: number, lastSentAt: number, maxWaitMs: number): number {
   const { limit, remaining, reportedAt, earliestResetAt, latestResetAt, used, own, others, isRolling } = quota;
+  if (quota.perMs > 0) {
+    const left = remaining - inFlight;
+    quota.isPaced ||= left <= limit * ROLLING_RESERVE_RATIO;
+    return Math.max(reportedAt + (1 - left) / quota.perMs, quota.isPaced ? lastSentAt + quota.everyMs : now);
+  }
   // What a moment showed says little about an hour.
   const share = (ms: number) => Math.min(10, Math.max(0, ms) / Math.max(1, quota.watchedMs));
 
