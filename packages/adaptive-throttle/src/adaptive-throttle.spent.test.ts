@@ -69,6 +69,23 @@ describe('pace', () => {
   });
 });
 
+it('does not sleep for hours on a bucket that takes a day to fill, while others empty it', async () => {
+  vi.setTimerTickMode('nextTimerAsync');
+  let missing = 0;
+  const send = adaptiveThrottle()(async () => {
+    missing += 30;
+    const headers = {
+      'ratelimit-policy': '"day";q=1000;w=86400',
+      ratelimit: `"day";r=${1_000 - missing};t=${(missing * 86.4).toFixed(0)}`,
+    };
+    return new Response(null, { headers });
+  });
+  const startedAt = performance.now();
+  for (let i = 0; i < 20; i++) await send(url);
+
+  expect(performance.now() - startedAt).toBeLessThan(3_600_000);
+});
+
 describe('a quota that is spent for longer than maxWaitMs', () => {
   it('rejects at once with the time of its reset', async () => {
     const { send, events } = await warmedUp({ limit: 1_000, remaining: 0, reset: 40_000 });

@@ -361,10 +361,11 @@ function startQuota({ remaining, unit = 'requests' }: RateLimit, now: number) {
     watchedMs: 0,
     /** The reset moves away with every request, as in token buckets: quota comes back bit by bit. */
     isRolling: false,
-    /** How fast it fills up, if it is a bucket. */
+    /** How much flows in per millisecond, if it is a bucket. */
     perMs: 0,
-    /** What went out of it, the past counting less, and how much of that was ours, sent so far. */
+    /** What has flowed out of it, the past counting less, and how much of that was ours, of so many requests sent. */
     flowed: { out: 0, own: 0, sentCount: 0 },
+    /** How far apart requests go while it is shared, or runs dry. */
     everyMs: 0,
     isPaced: false,
     /** Counts tokens or bytes, not requests. */
@@ -419,16 +420,18 @@ function isBucket({ limit, perMs, isWeighted, isRolling }: Quota, report: RateLi
 }
 
 /**
- * All who share a bucket see what is missing, and wait in proportion to it. So they get the same, and together what
- * flows in: a hundred of them keep forty requests missing. Who is alone may let it run dry.
+ * All who share a bucket see what is missing, and wait in proportion to it. So each gets the same, and all together
+ * what flows in: a hundred keep forty requests missing, beside a twentieth of the bucket. Who is alone lets it run dry.
  */
 function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot, sentCount: number, now: number) {
   const { limit, perMs, flowed } = quota;
   const { remaining, windowMs = 0 } = report;
   quota.perMs = limit / windowMs;
-  // What was sent after this request may be in there already.
-  if (perMs === 0) quota.flowed = { out: 0, own: sentCount - Math.min(index, limit - remaining), sentCount };
-  if (perMs === 0) return;
+  if (perMs === 0) {
+    // What is on its way there, and will be missing by and by, is ours.
+    quota.flowed = { out: 0, own: sentCount - Math.min(index, limit - remaining), sentCount };
+    return;
+  }
   const passedMs = now - quota.reportedAt;
   const refilled = Math.min(passedMs * perMs, limit - quota.remaining);
   const kept = flowed.out > 100 ? 0.5 : 1;
@@ -436,6 +439,7 @@ function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot
   const own = flowed.own * kept + sentCount - flowed.sentCount;
   quota.flowed = { out, own, sentCount };
 
+  // Half a request is lost in rounding.
   const others = Math.max(0, (out - own - 0.5) / Math.max(1, out));
   const turns = 2.5 * Math.max(0, Math.min(60, limit - remaining - limit / 20));
   const everyMs = Math.min(turns, 1 + others * (turns - 1)) / perMs;
@@ -459,7 +463,8 @@ function quotaOpensAt(quota: Quota, now: number, inFlight: number, lastSentAt: n
   if (quota.perMs > 0) {
     const left = remaining - inFlight;
     quota.isPaced ||= left <= limit * ROLLING_RESERVE_RATIO;
-    return Math.max(reportedAt + (1 - left) / quota.perMs, quota.isPaced ? lastSentAt + quota.everyMs : now);
+    const everyMs = quota.isPaced && quota.everyMs <= maxWaitMs ? quota.everyMs : 0;
+    return Math.max(reportedAt + (1 - left) / quota.perMs, lastSentAt + everyMs);
   }
   // What a moment showed says little about an hour.
   const share = (ms: number) => Math.min(10, Math.max(0, ms) / Math.max(1, quota.watchedMs));
