@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isWhole } from './board.ts';
 import { openRedis, type RunningRedis } from './redis.ts';
-import { CONCURRENCY, runFleet } from './run.ts';
+import { CONCURRENCY, type FleetOptions, runFleet } from './run.ts';
 
 const isInstalled = process.env.REDIS_URL !== undefined || spawnSync('redis-server', ['--version']).status === 0;
 const isSkipped = !isInstalled && process.env.STEADFETCH_REQUIRE_ALL !== '1';
@@ -15,6 +16,7 @@ describe.skipIf(isSkipped)('a fleet of real processes on a real Redis', () => {
     redis = await openRedis();
   });
   afterAll(() => redis?.close());
+  afterEach(() => void vi.useRealTimers());
 
   // `pnpm fleet` does the same with more of everything.
   it('delivers each record once and keeps to the quota, though a worker is killed and the token ends', async () => {
@@ -43,24 +45,44 @@ describe.skipIf(isSkipped)('a fleet of real processes on a real Redis', () => {
     expect(Math.min(figures.failed, figures.tokenRequests - 1)).toBeGreaterThan(0);
   });
 
-  it('gives up where no page lands any more, and says how far it came', async () => {
+  it('gives up where no page lands any more, though many did before, and says how far it came', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
     const running = runFleet({
-      redisUrl: redis.url,
-      ratePerSecond: 100,
-      burst: 10,
-      lockMs: 500,
-      workers: 1,
-      harms: [],
-      pagesBetweenHarms: 5,
-      stuckMs: 500,
-      provider: {
-        resources: { spring: { records: 30, pageSize: { default: 10, max: 10 } } },
-        faults: [{ fault: 'hang', on: { ratio: 1 } }],
-      },
+      ...small(redis.url),
+      stuckMs: 60_000,
+      // Two pages take long, and none comes after the third.
+      onProgress: ({ pages }) => void vi.advanceTimersByTime(pages < 3 ? 40_000 : 60_000),
     });
 
     await expect(running).rejects.toThrow(
-      /^No page has landed for 0.5 s: 0 of 1 accounts complete, 0 pages landed, 1 workers alive/,
+      /^No page has landed for 60 s: 0 of 1 accounts complete, 3 pages landed, 1 workers alive/,
     );
   });
+
+  it('gives up where a worker is killed by somebody else', async () => {
+    let worker: ChildProcess | undefined;
+    const remember = (message: unknown) => {
+      worker = (message as { process: ChildProcess }).process;
+    };
+    subscribe('child_process', remember);
+    onTestFinished(() => void unsubscribe('child_process', remember));
+    const running = runFleet({ ...small(redis.url), onProgress: () => void worker!.kill('SIGKILL') });
+
+    await expect(running).rejects.toThrow(/^a worker ended with SIGKILL$/);
+  });
 });
+
+/** One account, and one worker that nothing befalls. */
+function small(redisUrl: string): FleetOptions {
+  return {
+    redisUrl,
+    ratePerSecond: 100,
+    burst: 10,
+    lockMs: 500,
+    workers: 1,
+    harms: [],
+    pagesBetweenHarms: 5,
+    stuckMs: 30_000,
+    provider: { resources: { spring: { records: 60, pageSize: { default: 10, max: 10 } } } },
+  };
+}
