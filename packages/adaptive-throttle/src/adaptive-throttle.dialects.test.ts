@@ -82,7 +82,16 @@ it.each<[string, Record<string, string>, RateLimit[]]>([
   [
     'Shopify',
     { 'X-Shopify-Shop-Api-Call-Limit': '32/40' },
-    [{ name: 'x-shopify-shop-api-call-limit', limit: 40, remaining: 8, resetMs: 16_000, resetErrorMs: 500 }],
+    [
+      {
+        name: 'x-shopify-shop-api-call-limit',
+        limit: 40,
+        remaining: 8,
+        resetMs: 16_000,
+        resetErrorMs: 500,
+        windowMs: 20_000,
+      },
+    ],
   ],
   [
     'Zendesk, everywhere',

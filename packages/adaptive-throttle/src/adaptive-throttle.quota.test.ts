@@ -99,14 +99,34 @@ describe('with others on the same quota', () => {
     expect(refused / (refused + accepted)).toBeLessThan(0.3);
   });
 
-  it.each([2, 10, 100])('gets as much of a bucket as each of %i, and none is refused', async (clients) => {
-    const run = { limit: 60, windowMs: 6_000, seed: 1 };
-    const provider = tokenBucket({ ...run, resetUntil: 'full', spelling: 'ietf' });
+  it.each([
+    { clients: 2, limit: 60, windowMs: 6_000, spelling: 'ietf' },
+    { clients: 10, limit: 60, windowMs: 6_000, spelling: 'ietf' },
+    { clients: 100, limit: 60, windowMs: 6_000, spelling: 'ietf' },
+    { clients: 10, limit: 40, windowMs: 20_000, spelling: 'shopify' },
+  ] as const)('gets as much of a bucket as each of $clients, and none is refused ($spelling)', async (wire) => {
+    const { clients } = wire;
+    const provider = tokenBucket({ ...wire, resetUntil: 'full', seed: 1 });
     const { share, refused, accepted, fairness } = await crowd(provider, clients, 100 / clients);
 
     expect(share).toBeGreaterThanOrEqual(0.95);
     expect(refused / (refused + accepted)).toBeLessThan(0.01);
     expect(fairness).toBeGreaterThanOrEqual(0.95);
+  });
+
+  it('takes nobody for another where a bucket was full', async () => {
+    const provider = tokenBucket({ limit: 60, windowMs: 6_000, seed: 1, resetUntil: 'full', spelling: 'ietf' });
+    const send = adaptiveThrottle()(provider.fetch);
+    const inTurn = async () => {
+      for (let count = 0; count < 60; count += 1) await Promise.all([send('https://api.test/items'), after(1_000)]);
+    };
+    void inTurn();
+    await vi.advanceTimersByTimeAsync(61_000);
+    const before = provider.accepted;
+    for (let count = 0; count < 30; count += 1) void send('https://api.test/items');
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(provider.accepted - before).toBe(30);
   });
 
   it('stops in time as one of a crowd on a window', async () => {
@@ -154,7 +174,7 @@ interface Run {
 interface Wire {
   /** Each way; 10 ms at the least. */
   readonly mostLagMs?: number;
-  readonly spelling?: 'fraction' | 'ceil' | 'floor' | 'round' | 'epoch' | 'ietf';
+  readonly spelling?: 'fraction' | 'ceil' | 'floor' | 'round' | 'epoch' | 'ietf' | 'shopify';
 }
 
 interface Refill {
@@ -330,12 +350,15 @@ function provide(
       if (spelling === 'ietf') {
         headers.set('ratelimit-policy', `"all";q=${limit};w=${windowMs / 1_000}`);
         headers.set('ratelimit', `"all";r=${remaining};t=${Math.ceil(seconds)}`);
+      } else if (spelling === 'shopify') {
+        headers.set('x-shopify-shop-api-call-limit', `${limit - remaining}/${limit}`);
       } else {
         headers.set('x-ratelimit-limit', `${limit}`);
         headers.set('x-ratelimit-remaining', `${remaining}`);
         headers.set('x-ratelimit-reset', inWords[spelling](seconds));
       }
-      if (!isAccepted) headers.set('retry-after', `${Math.ceil(seconds)}`);
+      // Worth asking again, though not all is back.
+      if (!isAccepted) headers.set('retry-after', spelling === 'ietf' ? '1' : `${Math.ceil(seconds)}`);
       if (isAccepted) accepted += 1;
       else refused += 1;
       await after(10 + (mostLagMs - 10) * random());

@@ -421,7 +421,7 @@ function isBucket({ limit, perMs, isWeighted, isRolling }: Quota, report: RateLi
 
 /**
  * All who share a bucket see what is missing, and wait in proportion to it. So each gets the same, and all together
- * what flows in: a hundred keep forty requests missing, beside a twentieth of the bucket. Who is alone lets it run dry.
+ * what flows in: a hundred keep some forty missing, beside a twentieth of the bucket. Who is alone lets it run dry.
  */
 function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot, sentCount: number, now: number) {
   const { limit, perMs, flowed } = quota;
@@ -441,10 +441,10 @@ function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot
 
   // Half a request is lost in rounding.
   const others = Math.max(0, (out - own - 0.5) / Math.max(1, out));
-  const turns = 2.5 * Math.max(0, Math.min(60, limit - remaining - limit / 20));
+  const turns = 2.3 * Math.max(0, Math.min(60, limit - remaining - limit / 20));
   const everyMs = Math.min(turns, 1 + others * (turns - 1)) / perMs;
   // Faster only bit by bit, since all the others do the same.
-  quota.everyMs = Math.max(everyMs, quota.everyMs - passedMs / 5);
+  quota.everyMs = Math.max(everyMs, quota.everyMs - passedMs / 3);
   quota.isPaced = others > 0.05 || (quota.isPaced && waitedMs > 0);
 }
 
@@ -580,7 +580,7 @@ function usedLimits(name: string, value: string): RateLimit[] {
     if (!(limit > 0)) return [];
     const remaining = Math.max(0, limit - Number(used));
     // A leaky bucket, which on every plan takes 20 s to run dry.
-    const reset = isShopify ? { resetMs: 20_000 * (1 - remaining / limit), resetErrorMs: 500 } : {};
+    const reset = isShopify ? { resetMs: 20_000 * (1 - remaining / limit), resetErrorMs: 500, windowMs: 20_000 } : {};
     return { name: scope, limit, remaining, ...reset };
   });
 }
