@@ -101,6 +101,7 @@ describe('with others on the same quota', () => {
 
   it.each([
     { clients: 2, limit: 60, windowMs: 6_000, spelling: 'ietf' },
+    { clients: 3, limit: 60, windowMs: 6_000, spelling: 'ietf' },
     { clients: 10, limit: 60, windowMs: 6_000, spelling: 'ietf' },
     { clients: 100, limit: 60, windowMs: 6_000, spelling: 'ietf' },
     { clients: 10, limit: 40, windowMs: 20_000, spelling: 'shopify' },

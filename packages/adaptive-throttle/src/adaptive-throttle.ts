@@ -433,9 +433,8 @@ function followBucket(quota: Quota, report: RateLimit, { index, waitedMs }: Slot
     return;
   }
   const passedMs = now - quota.reportedAt;
-  const refilled = Math.min(passedMs * perMs, limit - quota.remaining);
   const kept = flowed.out > 100 ? 0.5 : 1;
-  const out = flowed.out * kept + Math.max(0, quota.remaining - remaining + refilled);
+  const out = flowed.out * kept + Math.max(0, quota.remaining - remaining + passedMs * perMs);
   const own = flowed.own * kept + sentCount - flowed.sentCount;
   quota.flowed = { out, own, sentCount };
 
