@@ -164,7 +164,7 @@ describe('batch', () => {
         item: { id: 2 },
         status: 'failed',
         error: {
-          message: 'Item 2 to https://api.test/rows: the answer has it as not done',
+          message: 'Item 2 to https://api.test/rows: the answer has it as failed',
           status: 200,
           answer: { error: 'locked' },
         },

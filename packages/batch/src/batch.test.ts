@@ -251,6 +251,20 @@ it('does not know what became of an item that the answer leaves out', async () =
   expect(server.requests).toHaveLength(1);
 });
 
+it.each([
+  ['an entry that does not tell', () => [{ status: 'ok' }], {}, 'the answer has it as unknown'],
+  ['an entry for another', () => [{ index: 1, status: 201 }], {}, 'the answer has it as unknown'],
+  ['no entry', () => [], {}, 'the answer was 200'],
+  ['a word that is none', () => [], { read: () => 'ok' as 'done' }, 'the answer was 200'],
+  ['an outcome that is none', () => [], { read: () => [{ outcome: 'ok' as 'done' }] }, 'the answer has it as unknown'],
+])('takes an item of which there is %s neither for done nor for failed', async (_, answer, options, told) => {
+  const server = answering(answer);
+
+  expect(await collect(['a'], { fetch: server.fetch, ...options })).toMatchObject([
+    { status: 'unknown', error: { message: `Item 0 to https://api.test/rows/batch: ${told}` } },
+  ]);
+});
+
 it('forgets what an earlier answer said of an item that the last one leaves out', async () => {
   const server = answering(
     () => [{ status: 503 }, { status: 503 }],

@@ -87,8 +87,7 @@ export function batch<Item>(
       const lanes = Array.from({ length: concurrency }, async () => {
         for await (const chunk of chunks) await settle(chunk);
       });
-      const ended = Promise.allSettled(lanes);
-      ended.then(() => known.close()).catch(() => {});
+      Promise.allSettled(lanes).then(() => known.close().catch(() => {}));
       for (let next = await reader.read(); !next.done; next = await reader.read()) yield* next.value;
       await Promise.all(lanes);
     } finally {
@@ -161,22 +160,23 @@ export function batch<Item>(
   }
 
   function tell(judged: readonly Entry<Item>[], sent: Answer): Promise<void> {
-    const told = typeof sent.said === 'string' ? `the answer was ${sent.status}` : 'the answer has it as not done';
-    const problem = sent.status === undefined ? 'there was no answer' : told;
-    const outcomes = judged.map(({ index, item, outcome = 'unknown', answer }): ItemOutcome<Item> => {
+    const whole = sent.status === undefined ? 'there was no answer' : `the answer was ${sent.status}`;
+    const outcomes = judged.map(({ index, item, outcome, answer }): ItemOutcome<Item> => {
       if (outcome === 'done') return { index, item, status: outcome, answer };
-      const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${problem}`, sent, answer);
-      return { index, item, status: outcome === 'unknown' ? outcome : 'failed', error };
+      const status = outcome === 'failed' || outcome === 'retry' ? 'failed' : 'unknown';
+      const told = typeof sent.said === 'string' ? whole : `the answer has it as ${status}`;
+      const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${told}`, sent, answer);
+      return { index, item, status, error };
     });
     return known.write(outcomes);
   }
 }
 
-/** Reads a 2xx that is, or holds, no other list than one with an HTTP `status` for each item, in the order sent. */
+/** Reads a 2xx whose only list has an HTTP `status` for each item, in the order sent; no entry whose `index` differs. */
 export function readStatuses(body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined {
   const [list, ...others]: Json[][] = [body, ...Object.values(body ?? {})].filter(Array.isArray);
   if (!ok || others.length > 0 || list?.length !== items.length) return undefined;
-  return list.map((answer) => ({ outcome: outcomeFor(answer?.status), answer }));
+  return list.map((it, at) => ((it?.index ?? at) === at ? { outcome: outcomeFor(it?.status), answer: it } : undefined));
 }
 
 /** Why an item failed, or why it is not known whether it was written. */

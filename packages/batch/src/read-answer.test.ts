@@ -17,6 +17,28 @@ const ANSWERS: readonly [keyof typeof READERS, string, unknown[], number, unknow
   ['statuses', 'a list within', [1, 2], 200, { results: [{ status: 424 }, { status: 200 }] }, ['retry', 'done']],
   ['statuses', 'another kind of list', [1, 2], 200, [{ status: 'ok' }, { status: null }], ['unknown', 'unknown']],
   ['statuses', 'what is no entry', [1, 2, 3], 200, [{ id: 7 }, null, 200], ['unknown', 'unknown', 'unknown']],
+  [
+    'statuses',
+    'another order',
+    [1, 2],
+    200,
+    [
+      { index: 1, status: 200 },
+      { index: 0, status: 400 },
+    ],
+    ['', ''],
+  ],
+  [
+    'statuses',
+    'places',
+    [1, 2],
+    200,
+    [
+      { index: 0, status: 200 },
+      { index: 1, status: 400 },
+    ],
+    ['done', 'failed'],
+  ],
   ['statuses', 'statuses that do not tell', [1, 2], 200, [{ status: 500 }, { status: 408 }], ['unknown', 'unknown']],
   ['statuses', 'too short a list', [1, 2], 200, [{ status: 200 }], undefined],
   ['statuses', 'two lists', [1], 200, { results: [{ status: 200 }], errors: [] }, undefined],

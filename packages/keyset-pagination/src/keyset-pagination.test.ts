@@ -189,6 +189,7 @@ it.each([
   [{ params: {} }, TypeError, 'params must name `after` or `from`'],
   [{ params: BY_TIME, limit: 0 }, RangeError, 'limit must be an integer from 1, got 0'],
   [{ params: BY_TIME, resume: { next: 'x' } }, TypeError, 'resume must be the `resume` of one of its pages'],
+  [{ params: BY_TIME, resume: { at: 1, seen: ['x'] } }, TypeError, 'resume must be the `resume` of one of its pages'],
 ])('refuses %o when called', (options, error, message) => {
   const call = () => keysetPagination('https://api.test/rows', options);
 

@@ -159,7 +159,7 @@ type Key = { at: number; time?: string | number; id?: string | number; seen: [st
 
 function keyIn(resume: Resume): Key {
   const { at, seen } = resume;
-  if (typeof at === 'number' && Array.isArray(seen)) return resume as unknown as Key;
+  if (Number.isFinite(at) && Array.isArray(seen) && seen.every(Array.isArray)) return resume as unknown as Key;
   throw new TypeError('keysetPagination: resume must be the `resume` of one of its pages');
 }
 

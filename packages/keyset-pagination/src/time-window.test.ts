@@ -158,6 +158,22 @@ it.each([
   expect(error).toMatchObject({ name: 'TypeError', message: expect.stringContaining('not in its order') });
 });
 
+it('refuses records without an id, which would be taken for one wherever they share a time', async () => {
+  const { fetch } = serve(rowsAt(1, 1, 1), { size: 3 });
+  const { pages, error } = await collectUntilError({ fetch, params: BY_ID, id: () => undefined as never });
+
+  expect(pages).toEqual([]);
+  expect(error).toEqual(new TypeError('timeWindow: a record has no id; `id` says what identifies it'));
+});
+
+it('refuses a listing that is no function when called', () => {
+  const listing = keysetPagination<Row>('https://api.test/rows', { params: BY_ID });
+
+  expect(() => timeWindow(listing as never)).toThrow(
+    new TypeError('timeWindow: read must be a function that gives pages'),
+  );
+});
+
 it('lets go of the listing when it is left', async () => {
   const { fetch } = serve(rowsAt(1, 2, 3), { size: 1 });
   let signal: AbortSignal | null | undefined;
@@ -176,6 +192,8 @@ it.each([
   [{ since: at(2), until: at(1) }, RangeError, 'since and until must be dates, in this order'],
   [{ lookbackMs: -1 }, RangeError, 'lookbackMs must be an integer from 0, got -1'],
   [{ resume: { next: 'x' } }, TypeError, 'resume must be the `resume` of one of its pages'],
+  [{ resume: { settledMs: Number.NaN, seen: [] } }, TypeError, 'resume must be the `resume` of one of its pages'],
+  [{ resume: { settledMs: 1, seen: ['x'] } }, TypeError, 'resume must be the `resume` of one of its pages'],
 ])('refuses %o when called', (options, error, message) => {
   const call = () => timeWindow(async function* () {}, options);
 

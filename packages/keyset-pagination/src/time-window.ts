@@ -34,7 +34,8 @@ export interface TimeWindowOptions<Item> {
  * Going on from a `resume` looks back by `lookbackMs`: before the last record, or before the moment at which the run
  * began, whichever is earlier. What becomes visible in time is thus never passed by, and what was seen is left out.
  *
- * @throws `TypeError` or `RangeError` when called, if an option is out of range; `TypeError` if times are out of order.
+ * @throws `TypeError` or `RangeError` when called, if an option is out of range; `TypeError` if a record has no id, or
+ * times are out of order.
  * @throws What `read` throws. If that carries a `resume`, it is this window's.
  */
 export function timeWindow<Item>(
@@ -46,6 +47,7 @@ export function timeWindow<Item>(
   const untilMs = Number(options.until ?? Number.POSITIVE_INFINITY);
   if (!(sinceMs <= untilMs)) throw new RangeError('timeWindow: since and until must be dates, in this order');
   checkInteger('timeWindow: lookbackMs', lookbackMs, 0);
+  if (typeof read !== 'function') throw new TypeError('timeWindow: read must be a function that gives pages');
   const begin = options.resume ? stateIn(options.resume) : { seen: [] };
 
   return (async function* windowPages() {
@@ -83,6 +85,7 @@ export function timeWindow<Item>(
 
     function isNew(item: Item): boolean {
       const [key, atMs] = [id(item), msOf(time(item))];
+      if (key == null) throw new TypeError('timeWindow: a record has no id; `id` says what identifies it');
       if (!(atMs >= lastMs)) {
         throw new TypeError('timeWindow: a record has no time, or is not in its order, oldest first');
       }
@@ -106,7 +109,7 @@ interface State {
 
 function stateIn(resume: Resume): State {
   const { settledMs, seen } = resume;
-  if (typeof settledMs === 'number' && Array.isArray(seen)) return resume as unknown as State;
+  if (Number.isFinite(settledMs) && Array.isArray(seen) && seen.every(Array.isArray)) return resume as unknown as State;
   throw new TypeError('timeWindow: resume must be the `resume` of one of its pages');
 }
 

@@ -156,8 +156,17 @@ it.each([
   [{ limit: 1 }, 'limit must be an integer from 2, got 1'],
   [{ limit: Number.NaN }, 'limit'],
   [{ limit: 10, window: 9 }, 'window must be an integer from 10, got 9'],
+  [{ by: 'page' as never }, 'by must be like `offsets()`, got page'],
 ])('refuses %o when called', (options, message) => {
   expect(() => offsetPagination('https://api.test/rows', options)).toThrow(`offsetPagination: ${message}`);
+});
+
+it.each([
+  ['', 'limit'],
+  ['offset', ''],
+  ['limit', 'limit'],
+])('refuses to ask by %o and %o', (offset, limit) => {
+  expect(() => offsets(offset, limit)).toThrow(new TypeError('offsets: offset and limit must be two names'));
 });
 
 interface Row {

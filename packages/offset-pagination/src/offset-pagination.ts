@@ -57,10 +57,9 @@ export type Windows = <Answer extends { readonly items: readonly unknown[]; read
 ) => (start: number, pageSize: number) => Promise<Answer & { readonly start: number; readonly size: number }>;
 
 /**
- * Reads a listing by offset, whatever is inserted or deleted meanwhile.
- *
- * Each window overlaps the last by a record. If its first record was seen before, none has slipped past; if not, it steps
- * back. So every record that is there throughout comes exactly once, as long as records keep their order.
+ * Reads a listing by offset, whatever is inserted or deleted meanwhile. Each window overlaps the last by a record. If its
+ * first record was seen before, none has slipped past; if not, it steps back. So every record that is there throughout
+ * comes exactly once, as long as records keep their order.
  *
  * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  * @throws {@link PageError} when a page is not had, {@link CrossOriginError} when it redirects elsewhere.
@@ -72,6 +71,7 @@ export function offsetPagination<Item>(
 ): AsyncGenerator<Page<Item>, void, undefined> {
   const { id = (item: Json) => item.id, by = offsets(), limit = 100, window = Infinity } = options;
   const listing = httpUrl('offsetPagination: url', url);
+  if (typeof by !== 'function') throw new TypeError(`offsetPagination: by must be like \`offsets()\`, got ${by}`);
   checkInteger('offsetPagination: limit', limit, 2);
   checkInteger('offsetPagination: window', options.window, limit);
   checkInteger('offsetPagination: maxPages', options.maxPages, 1);
@@ -113,7 +113,7 @@ export function offsetPagination<Item>(
       return loadPage(place, target, (body, response) => {
         const items = itemsIn(body, options.items);
         pageSize = Math.max(pageSize, items.length);
-        return { items, ids: items.map((item) => idOf(id, item)), response };
+        return { items, ids: items.map((item) => checkedId(id(item))), response };
       });
     }
   }, options);
@@ -121,6 +121,7 @@ export function offsetPagination<Item>(
 
 /** Asks for windows by these parameters: how many records stand before, and how many there are at most. */
 export function offsets(offset = 'offset', limit = 'limit'): Windows {
+  if (!offset || !limit || offset === limit) throw new TypeError('offsets: offset and limit must be two names');
   return (ask, most) => async (start, size) => ({ start, size, ...(await ask({ [offset]: start, [limit]: most })) });
 }
 
@@ -153,9 +154,8 @@ export class PaginationStalledError extends PageError {
   override readonly name = 'PaginationStalledError';
 }
 
-function idOf<Item>(id: (item: Item) => string | number, item: Item): string | number {
-  const value = id(item);
-  if (typeof value === 'string' || typeof value === 'number') return value;
+function checkedId(id: unknown): string | number {
+  if (typeof id === 'string' || typeof id === 'number') return id;
   throw new TypeError('A record has no id; `id` says what identifies it');
 }
 

@@ -107,6 +107,17 @@ it.each([
   expect(idsOf(await collect(server.fetch, { onEvent }))).toHaveLength(9);
 });
 
+it.each([
+  [{ first: -1 }, 'first must be an integer from 0, got -1'],
+  [{ first: Number.NaN }, 'first must be an integer from 0, got NaN'],
+  [{ first: '0' as never }, 'first must be an integer from 0, got 0'],
+  [{ page: '' }, 'page and size must be two names'],
+  [{ size: '' }, 'page and size must be two names'],
+  [{ size: 'page' }, 'page and size must be two names'],
+])('refuses %o when called', (options, message) => {
+  expect(() => pageNumbers(options)).toThrow(`pageNumbers: ${message}`);
+});
+
 interface Row {
   readonly id: number;
 }

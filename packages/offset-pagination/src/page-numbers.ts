@@ -13,7 +13,7 @@ export interface PageNumbersOptions {
   readonly page?: string;
   /** The parameter that sets the page size. Without it the size is the server's, and not all drift can be made good. */
   readonly size?: string;
-  /** The number of the first page. @defaultValue 1 */
+  /** The number of the first page. From 0. @defaultValue 1 */
   readonly first?: number;
   /** Told when the listing moved where pages cannot overlap. */
   readonly onEvent?: (event: PageNumbersEvent) => void;
@@ -33,8 +33,13 @@ export interface PageNumbersEvent {
  * Asks for windows by page number. Some page size has a page that holds the last record seen and those after it: pages
  * overlap by varying their size. Where none has, as where the size is fixed, a window is two pages, and the earlier is
  * read last, to see whether it still ends as it did.
+ *
+ * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  */
 export function pageNumbers({ page = 'page', size, first = 1, onEvent }: PageNumbersOptions = {}): Windows {
+  if (!page || size === '' || page === size) throw new TypeError('pageNumbers: page and size must be two names');
+  checkInteger('pageNumbers: first', first, 0);
+
   return (ask) => {
     let isFixed = size === undefined;
     let last: { end: number; id: unknown } | undefined;
@@ -78,4 +83,9 @@ function endOf(start: number, size: number): number {
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */
 function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Event): void {
   (async () => onEvent?.(event))().catch(() => {});
+}
+
+function checkInteger(name: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new RangeError(`${name} must be an integer from ${least}, got ${value}`);
 }

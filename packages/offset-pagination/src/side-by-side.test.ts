@@ -94,7 +94,11 @@ it('asks by the names of the parameters it is given', async () => {
 it.each([
   [{ total: -1 }, 'total must be an integer from 0, got -1'],
   [{ total: Number.NaN }, 'total'],
+  [{ total: undefined as never }, 'total must be an integer from 0'],
   [{ total: 5, atOnce: 1 }, 'atOnce must be an integer from 2, got 1'],
+  [{ total: 5, offset: '' }, 'offset and limit must be two names'],
+  [{ total: 5, limit: '' }, 'offset and limit must be two names'],
+  [{ total: 5, limit: 'offset' }, 'offset and limit must be two names'],
 ])('refuses %o when called', (options, message) => {
   expect(() => sideBySide(options)).toThrow(`sideBySide: ${message}`);
 });

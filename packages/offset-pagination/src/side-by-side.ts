@@ -23,11 +23,12 @@ export interface SideBySideOptions {
  * Asks by offset, side by side, for the windows that follow if nothing moves: for listings that hardly change meanwhile.
  * If something moves, that shows in their turn, and what was asked for ahead is put aside.
  *
- * @throws `RangeError` when called, if `total` or `atOnce` is out of range.
+ * @throws `TypeError` or `RangeError` when called, if an option is out of range.
  */
 export function sideBySide({ total, atOnce = 4, offset = 'offset', limit = 'limit' }: SideBySideOptions): Windows {
-  checkInteger('sideBySide: total', total, 0);
+  checkInteger('sideBySide: total', total ?? Number.NaN, 0);
   checkInteger('sideBySide: atOnce', atOnce, 2);
+  if (!offset || !limit || offset === limit) throw new TypeError('sideBySide: offset and limit must be two names');
 
   return (ask, most) => {
     const load = (start: number) => ask({ [offset]: start, [limit]: most });
