@@ -98,6 +98,19 @@ it.each([31, 40, 59, 60, 61, 95])('notices that the server ignores the page size
   }
 });
 
+it('asks the first page once, however often the listing moves', async () => {
+  const rows = records(400);
+  const server = serving(
+    rows,
+    { 2: () => rows.splice(0, 3), 8: () => rows.splice(0, 9), 14: () => rows.splice(0, 20) },
+    30,
+  );
+  const pages = await collect(server.fetch, { size: 'size' });
+
+  expect(idsOf(pages)).toHaveLength(400);
+  expect(server.asked().filter((page) => page?.startsWith('1x'))).toHaveLength(2);
+});
+
 it.each([
   () => {
     throw new Error('observer');
