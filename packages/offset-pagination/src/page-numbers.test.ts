@@ -83,14 +83,32 @@ it.each([1, 2, 3, 4, 6])('loses nothing where the pages are so small, %i, that s
   expect(idsOf(await collect(server.fetch, { size: 'size' }))).toEqual(records(40).map(({ id }) => id));
 });
 
-it('notices that the server ignores the page size', async () => {
-  const rows = records(95);
+it.each([31, 40, 59, 60, 61, 95])('notices that the server ignores the page size, of %i records', async (count) => {
+  const rows = records(count);
   const fetch: Fetch = async (input) => {
     const page = Number(query(input, 'page'));
     return Response.json(rows.slice((page - 1) * 30, page * 30));
   };
 
-  expect(idsOf(await collect(fetch, { size: 'size' }))).toHaveLength(95);
+  const pages = await collect(fetch, { size: 'size' });
+  expect(idsOf(pages)).toHaveLength(count);
+  for (const [index, { resume }] of pages.entries()) {
+    const rest = await collect(fetch, { size: 'size' }, { resume: JSON.parse(JSON.stringify(resume)) });
+    expect(idsOf([...pages.slice(0, index + 1), ...rest])).toEqual(rows.map(({ id }) => id));
+  }
+});
+
+it('asks the first page once, however often the listing moves', async () => {
+  const rows = records(400);
+  const server = serving(
+    rows,
+    { 2: () => rows.splice(0, 3), 8: () => rows.splice(0, 9), 14: () => rows.splice(0, 20) },
+    30,
+  );
+  const pages = await collect(server.fetch, { size: 'size' });
+
+  expect(idsOf(pages)).toHaveLength(400);
+  expect(server.asked().filter((page) => page?.startsWith('1x'))).toHaveLength(2);
 });
 
 it.each([

@@ -42,10 +42,17 @@ export function pageNumbers({ page = 'page', size, first = 1, onEvent }: PageNum
 
   return (ask) => {
     let isFixed = size === undefined;
+    let isVaried = false;
+    let asked = { start: 0, records: 0 };
     let last: { end: number; id: unknown } | undefined;
 
     return async (start, pageSize) => {
+      // It steps back: since the listing moved, or since the size is ignored, which the first page tells.
+      if (start < asked.start && asked.records < pageSize && !isFixed && !isVaried) {
+        isVaried = (await load(0, asked.records)).ids.length === asked.records;
+      }
       const records = isFixed ? pageSize : farthest(start, pageSize);
+      asked = { start, records };
       const number = Math.floor(start / records);
       const begin = number * records;
       const next = begin + records > start + 1 ? undefined : await load(number + 1, records);
