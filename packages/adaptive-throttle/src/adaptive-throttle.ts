@@ -399,7 +399,7 @@ function takeIn(quota: Quota, report: RateLimit, slot: Slot, sentCount: number, 
   } else {
     quota.watchedMs += now - quota.reportedAt;
   }
-  if (isBucket(quota, report, isNext)) followBucket(quota, report, slot, sentCount, now);
+  if (isBucket(quota, report)) followBucket(quota, report, slot, sentCount, now);
   else quota.perMs = 0;
   const isSame = !isNext && !mayBeNext && !quota.isRolling;
   quota.earliestResetAt = isSame ? Math.max(quota.earliestResetAt, earliest) : earliest;
@@ -411,12 +411,13 @@ function takeIn(quota: Quota, report: RateLimit, slot: Slot, sentCount: number, 
 }
 
 /** Whether it is told of as a bucket that fills up: the reset is as far away as what is missing takes to flow in. */
-function isBucket({ limit, perMs, isWeighted, isRolling }: Quota, report: RateLimit, isNext: boolean): boolean {
+function isBucket({ limit, perMs, isWeighted, isRolling }: Quota, report: RateLimit): boolean {
   const { remaining, resetMs = 0, resetErrorMs = 0, windowMs = 0 } = report;
-  if (windowMs === 0 || isWeighted) return false;
+  // What is told too roughly would fit any window.
+  if (windowMs <= 4 * resetErrorMs || isWeighted) return false;
   const fits = Math.abs(resetMs - windowMs * (1 - remaining / limit)) <= resetErrorMs;
   // Who is refused may hear when to ask again, rather than when all is back.
-  return (fits || remaining < 1) && (perMs > 0 || (isNext && (isRolling || resetMs <= windowMs - resetErrorMs)));
+  return perMs > 0 ? fits || remaining < 1 : fits && isRolling;
 }
 
 /**
