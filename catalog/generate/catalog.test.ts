@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readCatalog } from './catalog.ts';
 import { toJavaScript } from './javascript.ts';
+import { asOneFile } from './one-file.ts';
 import { readEntry, readSource } from './source.ts';
 
 const { patterns, scenarios } = readCatalog();
 
-it('shows of each pattern the very bytes that were tested', () => {
+it('shows of each pattern the very bytes that were tested, and of one that stands in parts all of them', () => {
+  const read = (file: string) => readFileSync(file, 'utf8');
+  const inParts = patterns.filter(({ name, source }) => source !== read(`packages/${name}/src/${name}.ts`));
+
   expect(patterns.map(({ name }) => name)).toContain('backoff');
-  for (const { name, source } of patterns) {
-    expect(source, name).toBe(readFileSync(`packages/${name}/src/${name}.ts`, 'utf8'));
-  }
+  expect(inParts.map(({ name }) => name)).toEqual(['adaptive-throttle']);
+  for (const { name, source } of inParts) expect(source).toBe(asOneFile(`packages/${name}/src/${name}.ts`, read));
 });
 
 it('shows of each pattern every option, what it means, and its default', () => {

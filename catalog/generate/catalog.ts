@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { profiles, scenarios } from '@steadfetch/fake-provider';
-import { buildSync } from 'esbuild';
+import { transformSync } from 'esbuild';
 import { z } from 'zod';
 import { faults } from '../../fake-provider/src/faults/index.ts';
 import {
@@ -17,6 +15,7 @@ import {
 } from './evidence.ts';
 import { parse, patternSchema, REPOSITORY, readReadme } from './front-matter.ts';
 import { toJavaScript } from './javascript.ts';
+import { asOneFile } from './one-file.ts';
 import { readEntry, readSource } from './source.ts';
 
 const text = z.string().min(1);
@@ -37,7 +36,7 @@ const patternEntry = z.strictObject({
   lines: count,
   minifiedBytes: count,
   gzippedBytes: count,
-  /** The very bytes of `src/<name>.ts`. */
+  /** The very bytes of `src/<name>.ts`; where that imports parts, with these below it in one file. */
   source: text,
   /** The same without its types. */
   javascript: text,
@@ -240,16 +239,15 @@ type Code = Pick<Pattern, 'lines' | 'source' | 'javascript' | 'sourceSha256' | '
 /** The source of each file and what becomes of it: without types, and minified with all it exports. */
 function codeOf(manifests: readonly Manifest[], root: URL): Map<string, Code> {
   const files = manifests.flatMap(({ file, entries }) => [file, ...entries.map((entry) => entry.file)]);
-  const sources = new Map(files.map((file) => [file, readFileSync(new URL(file, root), 'utf8')]));
+  const read = (file: string) => readFileSync(new URL(file, root), 'utf8');
+  const patterns = new Set(manifests.map(({ file }) => file));
+  const sources = new Map(files.map((file) => [file, patterns.has(file) ? asOneFile(file, read) : read(file)]));
   const javascript = toJavaScript(sources);
-  const { outputFiles } = buildSync({
-    entryPoints: files.map((file, index) => ({ in: fileURLToPath(new URL(file, root)), out: `${index}` })),
-    ...{ format: 'esm', minify: true, target: 'es2024', outdir: '/', write: false },
-  });
   return new Map(
-    files.map((file, index) => {
+    files.map((file) => {
       const source = sources.get(file)!;
-      const minified = outputFiles.find(({ path }) => basename(path) === `${index}.js`)!.contents;
+      const { code } = transformSync(source, { loader: 'ts', format: 'esm', minify: true, target: 'es2024' });
+      const minified = Buffer.from(code);
       return [
         file,
         {

@@ -59,7 +59,9 @@ const conformanceRun = z.strictObject({
 /** Stands for all that a pattern ships: one file after the other, in the order of their names. */
 export function testedSha256(name: string, root: URL): string {
   const folder = new URL(`packages/${name}/src/`, root);
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+  );
   const hash = createHash('sha256');
   for (const file of files.sort()) hash.update(readFileSync(new URL(file, folder)));
   return hash.digest('hex');

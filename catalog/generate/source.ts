@@ -103,7 +103,8 @@ function markdownOf(comment: Parameters<typeof ts.getTextOfJSDocComment>[0]): st
     .trim();
 }
 
-function namesOf(node: ts.Statement): string[] {
+/** The names that a statement declares. */
+export function namesOf(node: ts.Statement): string[] {
   if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.getText());
   const isNamed =
     ts.isFunctionDeclaration(node) ||

@@ -1,13 +1,24 @@
 import ts from 'typescript';
 import { expect, it } from 'vitest';
-import { parse, patternFiles } from './patterns.ts';
+import { copiedText, parse, patternFiles } from './patterns.ts';
 
-it.each(patternFiles)('$pattern imports nothing', ({ isPattern, pattern, source }) => {
-  // An entry beside the pattern, such as its sink into a file, may build on the pattern itself and on Node.
-  const isAllowed = (specifier: string) => !isPattern && (specifier === `./${pattern}.ts` || /^node:/.test(specifier));
+it.each(patternFiles)('$path imports nothing but parts of its pattern', ({ isPattern, isPart, pattern, source }) => {
+  const isAllowed = (specifier: string) => {
+    if (isPattern) return specifier.startsWith(`./${pattern}/`);
+    if (isPart) return specifier.startsWith('./');
+    // An entry beside the pattern, such as its sink into a file, may build on the pattern itself and on Node.
+    return specifier === `./${pattern}.ts` || /^node:/.test(specifier);
+  };
 
   expect(importsOf(source).filter((specifier) => !isAllowed(specifier))).toEqual([]);
 });
+
+it.each(patternFiles.filter(({ isPattern }) => isPattern))(
+  '$pattern is copied as one file that imports nothing',
+  (file) => {
+    expect(importsOf(parse(copiedText(file)))).toEqual([]);
+  },
+);
 
 it.each([
   ["import { sleep } from './sleep.ts';", './sleep.ts'],

@@ -10,17 +10,17 @@ describe.each(patternNames)('packages/%s', (name) => {
     expect(files.sort()).toEqual(['README.md', 'package.json', 'src']);
   });
 
-  it('has in src its pattern, other entries and tests', () => {
+  it('has in src its pattern, the parts of it, other entries and tests', () => {
     const files = readdirSync(`${root}packages/${name}/src`);
 
     expect(files).toContain(`${name}.ts`);
     expect(files).toContain(`${name}.test.ts`);
-    expect(files.filter((file) => !file.endsWith('.ts'))).toEqual([]);
+    expect(files.filter((file) => !file.endsWith('.ts') && file !== name)).toEqual([]);
   });
 
   it('has a manifest like all others', () => {
     const entries = patternFiles
-      .filter(({ pattern, isPattern }) => pattern === name && !isPattern)
+      .filter(({ pattern, isPattern, isPart }) => pattern === name && !isPattern && !isPart)
       .map(({ path }) => path.replace(/^.*\/(.*)\.ts$/, '$1'));
 
     expect(manifest(`packages/${name}`)).toStrictEqual({

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { asOneFile } from '../../catalog/generate/one-file.ts';
 
 /** Where the project lies, with a slash at its end. */
 export const root: string = fileURLToPath(new URL('../../', import.meta.url));
@@ -13,21 +14,28 @@ export interface PatternFile {
   /** From the root: `packages/backoff/src/backoff.ts`. */
   readonly path: string;
   readonly pattern: string;
-  /** Whether it is the file people copy, rather than another entry beside it. */
+  /** Whether it is the file people copy, rather than a part of that or another entry beside it. */
   readonly isPattern: boolean;
+  /** Whether it stands in a folder of the pattern's name, which has outgrown one file. */
+  readonly isPart: boolean;
   readonly source: ts.SourceFile;
 }
 
 /** All that a pattern ships: what stands in `src` and is no test. */
 export const patternFiles: readonly PatternFile[] = patternNames.flatMap((pattern) =>
-  readdirSync(`${root}packages/${pattern}/src`)
+  readdirSync(`${root}packages/${pattern}/src`, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     .map((file) => {
       const path = `packages/${pattern}/src/${file}`;
       const source = parse(readFileSync(root + path, 'utf8'));
-      return { path, pattern, isPattern: file === `${pattern}.ts`, source };
+      return { path, pattern, isPattern: file === `${pattern}.ts`, isPart: file.startsWith(`${pattern}/`), source };
     }),
 );
+
+/** A pattern as people copy it. */
+export function copiedText({ path }: Pick<PatternFile, 'path'>): string {
+  return asOneFile(path, (file) => readFileSync(root + file, 'utf8'));
+}
 
 /** Syntax alone: rules about text need no types. */
 export function parse(text: string): ts.SourceFile {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toJavaScript } from '../../catalog/generate/javascript.ts';
+import { asOneFile } from '../../catalog/generate/one-file.ts';
 import { PATTERNS, PRINTED, programOf } from './programs.ts';
 import {
   copied,
@@ -14,15 +15,17 @@ import {
   typeCheck,
 } from './ways-in.ts';
 
-const sources = new Map(PATTERNS.map((name) => [name, readFileSync(`packages/${name}/src/${name}.ts`, 'utf8')]));
+const read = (file: string) => readFileSync(file, 'utf8');
+const fileOf = (name: string) => `packages/${name}/src/${name}.ts`;
+const sources = new Map(PATTERNS.map((name) => [name, asOneFile(fileOf(name), read)]));
 /** What else the packages export, as `token-bucket/redis`. */
 const entries = new Map(
   PATTERNS.flatMap((name) =>
-    Object.keys(JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8')).exports)
+    Object.keys(JSON.parse(read(`packages/${name}/package.json`)).exports)
       .filter((entry) => /^\.\/[a-z-]+$/.test(entry))
       .map((entry): [string, string] => [
         `${name}${entry.slice(1)}`,
-        readFileSync(`packages/${name}/src/${entry.slice(2)}.ts`, 'utf8'),
+        read(`packages/${name}/src/${entry.slice(2)}.ts`),
       ]),
   ),
 );
@@ -57,9 +60,11 @@ await way('npm i of each package', async (project) => {
     project,
     PATTERNS.map((name) => `packages/${name}`),
   );
-  for (const [name, source] of sources) {
-    const file = join(project.folder, `node_modules/@steadfetch/${name}/src/${name}.ts`);
-    demand(readFileSync(file, 'utf8') === source, `${name}: another source was published`);
+  for (const name of PATTERNS) {
+    const published = asOneFile(fileOf(name), (file) =>
+      read(join(project.folder, file.replace('packages/', 'node_modules/@steadfetch/'))),
+    );
+    demand(published === sources.get(name), `${name}: another source was published`);
   }
   await demandRuns(
     project,

@@ -1,0 +1,83 @@
+import { posix } from 'node:path';
+import ts from 'typescript';
+import { namesOf } from './source.ts';
+
+/**
+ * A pattern as it is copied: one file that imports nothing. Where it stands in parts, those come below it, in the order in
+ * which they are imported, and what the pattern does not export is private there.
+ *
+ * @param file - Where the pattern stands; its parts stand in a folder of its name.
+ * @param read - The text of a file.
+ * @throws `Error`, `file: what is wrong`, for an import of anything but a part by its own names, and for a name that two
+ * files declare.
+ */
+export function asOneFile(file: string, read: (file: string) => string): string {
+  const [pattern, ...parts] = filesOf(file, read);
+  if (parts.length === 0) return pattern!.text;
+  demandOwnNames([pattern!, ...parts]);
+  const reExported = pattern!.statements.filter(ts.isExportDeclaration).flatMap(namesIn);
+  const texts = [
+    textOf(pattern!, () => true),
+    ...parts.map((part) => textOf(part, (name) => reExported.includes(name))),
+  ];
+  return `${texts.join('\n\n')}\n`;
+}
+
+/** The pattern, and whatever it imports. */
+function filesOf(file: string, read: (file: string) => string): ts.SourceFile[] {
+  const found = new Map<string, ts.SourceFile>();
+  const queue = [file];
+  for (const next of queue) {
+    if (found.has(next)) continue;
+    const source = ts.createSourceFile(next, read(next), ts.ScriptTarget.Latest, true);
+    found.set(next, source);
+    queue.push(...source.statements.filter(isLink).map((link) => partBehind(link, next, file)));
+  }
+  return [...found.values()];
+}
+
+type Link = ts.ImportDeclaration | ts.ExportDeclaration;
+
+function isLink(node: ts.Statement): node is Link {
+  return ts.isImportDeclaration(node) || ts.isExportDeclaration(node);
+}
+
+function partBehind(link: Link, file: string, pattern: string): string {
+  const specifier = link.moduleSpecifier?.getText().slice(1, -1) ?? '';
+  const part = posix.join(posix.dirname(file), specifier);
+  const isPart = /^\.\/[\w/-]+\.ts$/.test(specifier) && part.startsWith(pattern.replace(/\.ts$/, '/'));
+  if (isPart && namesIn(link).length > 0) return part;
+  throw new Error(`${file}: expected it to import nothing but parts of its pattern, by name, got ${link.getText()}`);
+}
+
+/** The names that are imported or handed on; none where any gets another name on the way. */
+function namesIn(link: Link): string[] {
+  const named = ts.isImportDeclaration(link) ? link.importClause?.namedBindings : link.exportClause;
+  if (named === undefined || !(ts.isNamedImports(named) || ts.isNamedExports(named))) return [];
+  const elements = [...named.elements];
+  return elements.some(({ propertyName }) => propertyName) ? [] : elements.map(({ name }) => name.text);
+}
+
+function demandOwnNames(sources: readonly ts.SourceFile[]): void {
+  const owners = new Map<string, string>();
+  for (const { fileName, statements } of sources) {
+    for (const name of statements.flatMap(namesOf)) {
+      const owner = owners.get(name);
+      if (owner !== undefined) throw new Error(`${fileName}: ${name} is declared in ${owner} too`);
+      owners.set(name, fileName);
+    }
+  }
+}
+
+/** What a file declares, with its comments. */
+function textOf({ statements }: ts.SourceFile, isExported: (name: string) => boolean): string {
+  const texts = statements
+    .filter((node) => !isLink(node))
+    .map((node) => {
+      const text = node.getFullText();
+      if (namesOf(node).some(isExported)) return text;
+      const start = node.getStart() - node.getFullStart();
+      return text.slice(0, start) + text.slice(start).replace(/^export /, '');
+    });
+  return texts.join('').trim();
+}

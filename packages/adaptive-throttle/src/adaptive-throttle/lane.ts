@@ -1,0 +1,211 @@
+import { Quota, type Slot } from './quota.ts';
+import { isSpent, latestResetMs, type RateLimit, readTold } from './rate-limits.ts';
+import { Trial } from './trial.ts';
+
+/** The quota is spent, or the server asked to be left alone, for longer than `maxWaitMs`; nothing was sent. */
+export class QuotaExhaustedError extends Error {
+  override readonly name = 'QuotaExhaustedError';
+  /** When quota comes back, in epoch milliseconds; `undefined` where the server does not say. */
+  readonly resetAt: number | undefined;
+
+  constructor(resetAt: number | undefined) {
+    const until = resetAt === undefined ? 'with no reset in sight' : `until ${new Date(resetAt).toISOString()}`;
+    super(`The rate limit is spent, ${until}`);
+    this.resetAt = resetAt;
+  }
+}
+
+interface Waiter {
+  readonly askedAt: number;
+  readonly resolve: (slot: Slot) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** What the throttle tells of. Keys are yours; nothing else in it comes from a request. */
+export type AdaptiveThrottleEvent =
+  /** A request is sent after it had to wait. */
+  | { readonly type: 'waited'; readonly key: string; readonly waitedMs: number }
+  /** The server refused; nobody on this key is sent before `resumeAt` (epoch milliseconds). */
+  | { readonly type: 'paused'; readonly key: string; readonly status: number; readonly resumeAt: number }
+  /** Four fifths of a quota that is longer than `maxWaitMs` are gone. Told once per window. */
+  | { readonly type: 'quota-low'; readonly key: string; readonly limit: RateLimit }
+  /** The option `read` threw or rejected, which counts as no answer. */
+  | { readonly type: 'read-failed'; readonly key: string; readonly error: unknown };
+
+/** The throttle's options, as a lane needs them. */
+interface LaneSettings {
+  readonly read: ((response: Response) => Reading | Promise<Reading>) | undefined;
+  readonly maxWaitMs: number;
+  readonly random: () => number;
+  readonly tell: (event: AdaptiveThrottleEvent) => void;
+}
+type Reading = Iterable<RateLimit> | undefined;
+
+/** The scheduler of one key: who goes when, by the quotas announced and by what refusals have taught. */
+export interface Lane {
+  /** Waits for a slot; where one is free it is taken before this returns. */
+  enter(signal: AbortSignal | undefined): Promise<Slot>;
+  /** Gives back a slot that was not used. */
+  leave(): void;
+  /** The request ended without an answer; the server may have counted it. */
+  lost(): void;
+  answered(slot: Slot, response: Response): Promise<void>;
+  isIdle(): boolean;
+}
+
+/** Opens the lane of a key. */
+export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSettings): Lane {
+  const queue = new Set<Waiter>();
+  const quotas = new Map<string, Quota>();
+  const trial = new Trial();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let inFlight = 0;
+  let sentCount = 0;
+  let lastSentAt = -Infinity;
+  let pausedUntil = -Infinity;
+  let refusedIndex = -1;
+  let refusalsInARow = 0;
+
+  return { enter, leave, lost, answered, isIdle: () => inFlight === 0 && queue.size === 0 };
+
+  async function enter(signal: AbortSignal | undefined): Promise<Slot> {
+    signal?.throwIfAborted();
+    let abort = () => {};
+    const opening = new Promise<Slot>((resolve, reject) => {
+      const waiter = { askedAt: performance.now(), resolve, reject };
+      abort = () => {
+        queue.delete(waiter);
+        reject(signal?.reason);
+      };
+      queue.add(waiter);
+      signal?.addEventListener('abort', abort);
+      if (queue.size === 1) admitNext(waiter.askedAt);
+    });
+    try {
+      const slot = await opening;
+      if (slot.waitedMs > 0) tell({ type: 'waited', key, waitedMs: slot.waitedMs });
+      return slot;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      if (queue.size === 0) clearTimeout(timer);
+    }
+  }
+
+  /** Lets in whoever may go now, and sets the one timer for whoever is next. */
+  function admitNext(now = performance.now()): void {
+    clearTimeout(timer);
+    for (const waiter of queue) {
+      const openAt = nextOpening(now);
+      if (openAt > now) {
+        const spent = [...quotas.values()].filter(isSpent);
+        const resetAt = Math.max(pausedUntil, ...spent.map(({ latestResetAt }) => latestResetAt));
+        if (resetAt - now > maxWaitMs) turnAway(resetAt);
+        // With no time to wait for, the next answer calls again.
+        else if (openAt < Infinity) timer = setTimeout(admitNext, Math.min(Math.ceil(openAt - now), LONGEST_TIMER_MS));
+        return;
+      }
+      trial.sent(now - Math.max(lastSentAt, pausedUntil));
+      inFlight += 1;
+      sentCount += 1;
+      lastSentAt = now;
+      queue.delete(waiter);
+      waiter.resolve({ sentAt: now, index: sentCount, waitedMs: now - waiter.askedAt });
+    }
+  }
+
+  function nextOpening(now: number): number {
+    let openAt = Math.max(pausedUntil, trial.opensAt(now, inFlight, lastSentAt, pausedUntil));
+    for (const quota of quotas.values()) {
+      openAt = Math.max(openAt, quota.opensAt(now, inFlight, lastSentAt, maxWaitMs));
+    }
+    return openAt;
+  }
+
+  /** Nobody shall wait that long. */
+  function turnAway(until: number): void {
+    const resetAt = until < Infinity ? toEpochMs(until) : undefined;
+    for (const waiter of queue) waiter.reject(new QuotaExhaustedError(resetAt));
+    queue.clear();
+  }
+
+  function leave(): void {
+    inFlight -= 1;
+    admitNext();
+  }
+
+  function lost(): void {
+    for (const quota of quotas.values()) quota.remaining -= 1;
+    leave();
+  }
+
+  async function answered(slot: Slot, response: Response): Promise<void> {
+    const now = performance.now();
+    // Whoever looks into the body starts before the caller has it; the slot is kept until they are done.
+    const { limits, hintMs, isRefusal } = readTold(response);
+    if (read) limits.push(...(await readSafely(response)));
+    const isRefused = typeof isRefusal === 'boolean' ? isRefusal : await isRefusal;
+
+    if (isRefused) refuse(slot, response.status, limits, hintMs, now);
+    else {
+      refusalsInARow = 0;
+      trial.accepted(slot.waitedMs > 0 || queue.size > 0);
+    }
+    learn(slot, limits, isRefused ? hintMs : undefined, now);
+    leave();
+  }
+
+  function refuse(slot: Slot, status: number, limits: RateLimit[], hintMs: number | undefined, now: number): void {
+    const spent = limits.filter(isSpent);
+    const resetMs = spent.map(latestResetMs).find((ms) => ms < Infinity);
+    // Requests that were under way together are refused together: that counts once.
+    if (slot.index > refusedIndex) {
+      refusedIndex = sentCount;
+      refusalsInARow += 1;
+      trial.restart();
+      // Who has waited for a reset and finds the quota spent again shares it with too many.
+      const isNews = spent.every(({ name = '' }) => (quotas.get(name)?.remaining ?? 1) >= 1);
+      if (resetMs === undefined || !isNews) trial.refused(inFlight, now - pausedUntil);
+    }
+    const unhintedMs = (status === 403 ? 60_000 : 1_000) * Math.min(64, 2 ** (refusalsInARow - 1));
+    pausedUntil = Math.max(pausedUntil, now + (hintMs ?? resetMs ?? unhintedMs) * (1 + random() / 10));
+    trial.paused();
+    tell({ type: 'paused', key, status, resumeAt: toEpochMs(pausedUntil) });
+  }
+
+  function learn(slot: Slot, limits: RateLimit[], hintMs: number | undefined, now: number): void {
+    for (const limit of limits) {
+      const { name = '', resetMs = hintMs } = limit;
+      const quota = quotas.get(name) ?? new Quota(limit, now);
+      // `Retry-After` tells when a request may go again; some resets, only when the quota is whole again.
+      const isSooner = isSpent(limit) && hintMs !== undefined && resetMs !== undefined;
+      quota.takeIn(isSooner ? { ...limit, resetMs: Math.min(hintMs, resetMs) } : limit, slot, sentCount, now);
+      quotas.set(name, quota);
+
+      if (quota.runsLow(now, maxWaitMs)) tell({ type: 'quota-low', key, limit });
+    }
+    const named = new Set(limits.map(({ name = '' }) => name));
+    for (const [name, quota] of quotas) {
+      if (named.has(name)) continue;
+      if (now >= quota.latestResetAt || quota.latestResetAt === Infinity) quotas.delete(name);
+      else if (limits.length === 0) quota.remaining -= 1;
+    }
+  }
+
+  async function readSafely(response: Response): Promise<RateLimit[]> {
+    try {
+      const limits = [...((await read?.(response)) ?? [])];
+      return limits.filter(({ remaining }) => remaining >= 0);
+    } catch (error) {
+      tell({ type: 'read-failed', key, error });
+      return [];
+    }
+  }
+}
+
+/** On the clock of the wall, within what a calendar can hold. */
+function toEpochMs(at: number): number {
+  return Math.min(Math.ceil(Date.now() + at - performance.now()), 8.64e15);
+}
+
+/** A longer delay overflows the platform's timer, which then fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;

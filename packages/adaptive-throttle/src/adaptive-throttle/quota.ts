@@ -1,0 +1,193 @@
+import { isSpent, latestResetMs, type RateLimit } from './rate-limits.ts';
+
+/** Leave to send one request. Times that end in `At` are monotonic. */
+export interface Slot {
+  readonly sentAt: number;
+  /** The how-manieth request of its lane. */
+  readonly index: number;
+  readonly waitedMs: number;
+}
+
+/** What is known of one announced limit. */
+export class Quota {
+  /** The whole of it. */
+  private limit = 0;
+  /** What is left for sure, less what is in flight. */
+  remaining: number;
+  /** The lowest report since the one that counted last. */
+  private lowest: number = Infinity;
+  /** Servers round, and answers take their time: the reset lies between these two. */
+  private earliestResetAt: number = -Infinity;
+  latestResetAt: number = Infinity;
+  private reportedAt: number;
+  /** The last request sent before that. */
+  private reportedIndex = -1;
+  /** What went in this window since the first report of it, and how many answers of ours it was for. */
+  private used = 0;
+  private own = -1;
+  /** What others took in past windows, each counting half as much as the next, and in how long. */
+  private others = 0;
+  private watchedMs = 0;
+  /** The reset moves away with every request, as in token buckets: quota comes back bit by bit. */
+  private isRolling = false;
+  /** How much flows in per millisecond, if it is a bucket. */
+  private perMs = 0;
+  /** What has flowed out of it, the past counting less, and how much of that was ours, of so many requests sent. */
+  private flowed = { out: 0, own: 0, sentCount: 0 };
+  /** How far apart requests go while it is shared, or runs dry. */
+  private everyMs = 0;
+  private isPaced = false;
+  private isLow = false;
+  /** Counts tokens or bytes, not requests. */
+  private readonly isWeighted: boolean;
+
+  constructor({ remaining, unit = 'requests' }: RateLimit, now: number) {
+    this.remaining = remaining;
+    this.reportedAt = now;
+    this.isWeighted = unit !== 'requests';
+  }
+
+  /** Whether it has come to this: little is left of what is back in more than so long. */
+  runsLow(now: number, farMs: number): boolean {
+    const wasLow = this.isLow;
+    this.isLow = this.remaining <= this.limit * RESERVE_RATIO && this.latestResetAt - now > farMs;
+    return this.isLow && !wasLow;
+  }
+
+  /**
+   * Answers overtake each other. The lowest report is what is left for sure, whichever came last: only the answer to a
+   * request sent after it was in may raise it, and no higher than any other answer since.
+   */
+  takeIn(report: RateLimit, slot: Slot, sentCount: number, now: number): void {
+    const { limit, remaining, resetMs, resetErrorMs = 0 } = report;
+    this.limit = limit ?? Math.max(this.limit, remaining);
+    this.own += 1;
+    this.lowest = Math.min(this.lowest, remaining);
+    // Sent before the last report was in, so either may be the older.
+    if (remaining > this.remaining && slot.index <= this.reportedIndex) return;
+
+    const earliest = resetMs === undefined ? -Infinity : slot.sentAt + resetMs - resetErrorMs;
+    const latest = now + latestResetMs(report);
+    const isNext = earliest > this.latestResetAt || remaining > this.remaining;
+    const mayBeNext = now >= this.earliestResetAt;
+
+    this.used += Math.max(0, this.remaining - remaining);
+    if (isNext) {
+      this.isRolling = !mayBeNext;
+      this.closeAccount();
+    } else {
+      this.watchedMs += now - this.reportedAt;
+    }
+    if (this.isBucket(report)) this.followBucket(report, slot, sentCount, now);
+    else this.perMs = 0;
+    const isSame = !isNext && !mayBeNext && !this.isRolling;
+    this.earliestResetAt = isSame ? Math.max(this.earliestResetAt, earliest) : earliest;
+    this.latestResetAt = isSame ? Math.min(this.latestResetAt, latest) : latest;
+    this.remaining = this.lowest;
+    this.lowest = Infinity;
+    this.reportedAt = now;
+    this.reportedIndex = sentCount;
+  }
+
+  /** Goes into the next window with half of what the last ones have taught. */
+  private closeAccount(): void {
+    if (this.isWeighted) return;
+    this.others = (this.others + Math.max(0, this.used - this.own)) / 2;
+    this.watchedMs /= 2;
+    this.used = 0;
+    this.own = 0;
+  }
+
+  /** Whether it is told of as a bucket that fills up: the reset is as far away as what is missing takes to flow in. */
+  private isBucket(report: RateLimit): boolean {
+    const { remaining, resetMs = 0, resetErrorMs = 0, windowMs = 0 } = report;
+    // What is told too roughly would fit any window.
+    if (windowMs <= 4 * resetErrorMs || this.isWeighted) return false;
+    const fits = Math.abs(resetMs - windowMs * (1 - remaining / this.limit)) <= resetErrorMs;
+    // Who is refused may hear when to ask again, rather than when all is back.
+    return this.perMs > 0 ? fits || isSpent(report) : fits && this.isRolling;
+  }
+
+  /**
+   * All who share a bucket see what is missing, and wait in proportion to it. So each gets the same, and all together
+   * what flows in: a hundred keep some forty missing, beside a twentieth of the bucket. Who is alone lets it run dry.
+   */
+  private followBucket({ remaining, windowMs = 0 }: RateLimit, slot: Slot, sentCount: number, now: number): void {
+    const { limit, perMs, flowed } = this;
+    const missing = limit - remaining;
+    this.perMs = limit / windowMs;
+    if (perMs === 0) {
+      // What is on its way there, and will be missing by and by, is ours.
+      this.flowed = { out: 0, own: sentCount - Math.min(slot.index, missing), sentCount };
+      return;
+    }
+    const passedMs = now - this.reportedAt;
+    const kept = flowed.out > MANY_REQUESTS ? 0.5 : 1;
+    const out = flowed.out * kept + Math.max(0, this.remaining - remaining + passedMs * perMs);
+    const own = flowed.own * kept + sentCount - flowed.sentCount;
+    this.flowed = { out, own, sentCount };
+
+    // Half a request is lost in rounding.
+    const others = Math.max(0, (out - own - 0.5) / Math.max(1, out));
+    const turns = TURNS_PER_MISSING * Math.max(0, Math.min(MOST_MISSING, missing - limit * FREE_RATIO));
+    const everyMs = Math.min(turns, 1 + others * (turns - 1)) / perMs;
+    // Faster only bit by bit, since all the others do the same.
+    this.everyMs = Math.max(everyMs, this.everyMs - passedMs / 3);
+    this.isPaced = others > CHANCE_RATIO || (this.isPaced && slot.waitedMs > 0);
+  }
+
+  /** When the next request may go, as far as this quota is concerned. */
+  opensAt(now: number, inFlight: number, lastSentAt: number, maxWaitMs: number): number {
+    const { limit, remaining, reportedAt, earliestResetAt, latestResetAt, used, own, others, isRolling } = this;
+    if (this.perMs > 0) {
+      const left = remaining - inFlight;
+      this.isPaced ||= left <= limit * ROLLING_RESERVE_RATIO;
+      const everyMs = this.isPaced && this.everyMs <= maxWaitMs ? this.everyMs : 0;
+      return Math.max(reportedAt + (1 - left) / this.perMs, lastSentAt + everyMs);
+    }
+    // What a moment showed says little about an hour.
+    const share = (ms: number) => Math.min(10, Math.max(0, ms) / Math.max(1, this.watchedMs));
+
+    const gone = others * share(now - reportedAt);
+    // By chance more may be gone than is usual: two standard deviations.
+    if (remaining - inFlight - gone - 2 * Math.sqrt(gone) < 1) {
+      if (latestResetAt === Infinity && isSpent(this)) return lastSentAt + ASK_BLINDLY_EVERY_MS;
+      // One request asks what there is now, once a reset that is in sight is past.
+      const askAt = inFlight === 0 ? now : lastSentAt + PROBE_EVERY_MS;
+      return latestResetAt === Infinity ? askAt : Math.max(latestResetAt, askAt);
+    }
+
+    const cost = this.isWeighted ? Math.max(1, used / Math.max(1, own)) : 1;
+    const othersNow = others + Math.max(0, used - (own + inFlight) * cost);
+    // Others get what they are used to, but a tenth stays ours.
+    const ours = Math.max(remaining - othersNow * share(earliestResetAt - now), remaining / 10);
+    const left = ours / cost - inFlight;
+    const reserve = limit * (isRolling ? ROLLING_RESERVE_RATIO : RESERVE_RATIO);
+    if (now >= earliestResetAt || left * cost > reserve) return now;
+
+    const spreadMs = (earliestResetAt - lastSentAt) / Math.max(1, left + 1);
+    const refillMs = isRolling ? (latestResetAt - reportedAt) / (limit - remaining) : Infinity;
+    const everyMs = Math.min(spreadMs, refillMs);
+    // The last requests of a day are not for sleeping on.
+    return everyMs > maxWaitMs ? now : Math.min(lastSentAt + everyMs, latestResetAt);
+  }
+}
+
+/** Of the limit: from there on what is left is spread. */
+const RESERVE_RATIO = 1 / 5;
+/** Where quota comes back bit by bit there is no wall to brake for. */
+const ROLLING_RESERVE_RATIO = 1 / 25;
+/** While nothing is known, or what is known is over. */
+export const PROBE_EVERY_MS: number = 1_000;
+/** For a spent quota with no reset in sight. */
+const ASK_BLINDLY_EVERY_MS = 60_000;
+
+/** For each request that is missing, a client waits so many times as long as one takes to flow in. */
+const TURNS_PER_MISSING = 2.3;
+const MOST_MISSING = 60;
+/** Of the bucket: so much may be missing before anyone waits. */
+const FREE_RATIO = 1 / 20;
+/** Of what has flowed out: so much may be unexplained by chance. */
+const CHANCE_RATIO = 1 / 20;
+/** After so many, the past counts half. */
+const MANY_REQUESTS = 100;
