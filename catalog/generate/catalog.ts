@@ -36,8 +36,10 @@ const patternEntry = z.strictObject({
   lines: count,
   minifiedBytes: count,
   gzippedBytes: count,
-  /** The very bytes of `src/<name>.ts`; where that imports parts, with these below it in one file. */
+  /** The very bytes of `src/<name>.ts`; where it is in parts, with these below it. */
   source: text,
+  /** Whether that stands in more than one file in the repository. */
+  isInParts: z.boolean(),
   /** The same without its types. */
   javascript: text,
   sourceSha256: sha256,
@@ -216,6 +218,7 @@ function readPattern(manifest: Manifest, codes: ReadonlyMap<string, Code>, evide
     repository: `${manifest.repository.url.replace(/^git\+|\.git$/g, '')}/tree/main/${manifest.repository.directory}`,
     ...{ minifiedBytes, gzippedBytes },
     ...code,
+    isInParts: code.source !== readFileSync(new URL(file, root), 'utf8'),
     readme: body,
     ...readSource(file, code.source),
     changelog: existsSync(changelog) ? readFileSync(changelog, 'utf8') : null,

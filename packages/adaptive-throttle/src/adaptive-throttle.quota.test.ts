@@ -36,6 +36,7 @@ describe('uses the quota to the end, but not over', () => {
     ['floor', 0.8],
     ['round', 0.6],
     ['epoch', 0.4],
+    ['ietf', 0.4],
   ] as const)(
     'short window over a slow line, whose answers may tell of the one before (%s)',
     async (spelling, least) => {
@@ -88,6 +89,15 @@ describe('uses the quota to the end, but not over', () => {
     expect(share).toBeGreaterThanOrEqual(0.95);
     expect(refused).toBe(0);
   });
+});
+
+it.each(seeds)('takes a bucket of tokens for no bucket of requests, seed %i', async (seed) => {
+  const run = { limit: 100, windowMs: 10_000, seed };
+  const provider = tokenBucket({ ...run, resetUntil: 'full', spelling: 'ietf', cost: 5 });
+  const { share, refused } = await drive(provider, run);
+
+  expect(refused).toBe(0);
+  expect(share).toBeGreaterThanOrEqual(0.8);
 });
 
 describe('with others on the same quota', () => {
@@ -181,6 +191,8 @@ interface Wire {
 
 interface Refill {
   readonly resetUntil?: 'full' | 'next';
+  /** What a request takes, told in tokens where it is not 1. */
+  readonly cost?: number;
 }
 
 interface Verdict {
@@ -294,7 +306,7 @@ function slidingWindow({ limit, windowMs, seed, resetUntil = 'next', ...wire }: 
   );
 }
 
-function tokenBucket({ limit, windowMs, seed, resetUntil, ...wire }: Run & Wire & Refill): Provider {
+function tokenBucket({ limit, windowMs, seed, resetUntil, cost = 1, ...wire }: Run & Wire & Refill): Provider {
   const startedAt = performance.now();
   const perMs = limit / windowMs;
   let tokens = limit;
@@ -302,14 +314,14 @@ function tokenBucket({ limit, windowMs, seed, resetUntil, ...wire }: Run & Wire 
   let served = 0;
 
   return provide(
-    { limit, windowMs, seed, ...wire },
+    { limit, windowMs, seed, unit: cost === 1 ? '' : ';qu="tokens"', ...wire },
     () => {
       const now = performance.now();
       tokens = Math.min(limit, tokens + (now - filledAt) * perMs);
       filledAt = now;
-      const isAccepted = tokens >= 1;
-      if (isAccepted) tokens -= 1;
-      if (isAccepted) served += 1;
+      const isAccepted = tokens >= cost;
+      if (isAccepted) tokens -= cost;
+      if (isAccepted) served += cost;
       const missing = resetUntil === 'full' ? limit - tokens : 1 - (tokens % 1);
       return { isAccepted, remaining: Math.floor(tokens), resetMs: missing / perMs };
     },
@@ -327,7 +339,7 @@ const inWords = {
 
 /** Puts a limit on the wire: 10 to 30 ms there unless told otherwise, as much back, so that requests and answers overtake each other. */
 function provide(
-  { limit, windowMs, seed, spelling = 'fraction', mostLagMs = 30 }: Run & Wire,
+  { limit, windowMs, seed, spelling = 'fraction', mostLagMs = 30, unit = '' }: Run & Wire & { readonly unit?: string },
   take: () => Verdict,
   used: Provider['used'],
 ): Provider {
@@ -350,7 +362,7 @@ function provide(
       const seconds = resetMs / 1_000;
       const headers = new Headers({ date: new Date().toUTCString() });
       if (spelling === 'ietf') {
-        headers.set('ratelimit-policy', `"all";q=${limit};w=${windowMs / 1_000}`);
+        headers.set('ratelimit-policy', `"all";q=${limit};w=${windowMs / 1_000}${unit}`);
         headers.set('ratelimit', `"all";r=${remaining};t=${Math.ceil(seconds)}`);
       } else if (spelling === 'shopify') {
         headers.set('x-shopify-shop-api-call-limit', `${limit - remaining}/${limit}`);

@@ -91,7 +91,11 @@ export class Quota {
 
   /** Goes into the next window with half of what the last ones have taught. */
   private closeAccount(): void {
-    if (this.isWeighted) return;
+    if (this.isWeighted) {
+      // What this answer's request took cannot be seen.
+      this.own -= 1;
+      return;
+    }
     this.others = (this.others + Math.max(0, this.used - this.own)) / 2;
     this.watchedMs /= 2;
     this.used = 0;
@@ -148,16 +152,16 @@ export class Quota {
     // What a moment showed says little about an hour.
     const share = (ms: number) => Math.min(10, Math.max(0, ms) / Math.max(1, this.watchedMs));
 
+    const cost = this.isWeighted ? Math.max(1, used / Math.max(1, own)) : 1;
     const gone = others * share(now - reportedAt);
     // By chance more may be gone than is usual: two standard deviations.
-    if (remaining - inFlight - gone - 2 * Math.sqrt(gone) < 1) {
+    if (remaining - inFlight * cost - gone - 2 * Math.sqrt(gone) < cost) {
       if (latestResetAt === Infinity && isSpent(this)) return lastSentAt + ASK_BLINDLY_EVERY_MS;
       // One request asks what there is now, once a reset that is in sight is past.
       const askAt = inFlight === 0 ? now : lastSentAt + PROBE_EVERY_MS;
       return latestResetAt === Infinity ? askAt : Math.max(latestResetAt, askAt);
     }
 
-    const cost = this.isWeighted ? Math.max(1, used / Math.max(1, own)) : 1;
     const othersNow = others + Math.max(0, used - (own + inFlight) * cost);
     // Others get what they are used to, but a tenth stays ours.
     const ours = Math.max(remaining - othersNow * share(earliestResetAt - now), remaining / 10);
