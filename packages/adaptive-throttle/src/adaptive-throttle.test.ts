@@ -231,10 +231,15 @@ describe('abort', () => {
   });
 
   it('removes its listener once the wait is over', async () => {
-    const { server, send } = await warmedUp({ limit: 100, remaining: 100, reset: 60 });
+    const server = scripted();
+    const send = adaptiveThrottle()(server.fetch);
     const caller = new AbortController();
     const removed = vi.spyOn(caller.signal, 'removeEventListener');
+    void send(url);
     void send(url, { signal: caller.signal });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(removed).not.toHaveBeenCalled();
+    server.answerAll();
     await vi.advanceTimersByTimeAsync(0);
 
     expect(server.open).toBe(1);
@@ -316,6 +321,16 @@ describe('keys', () => {
 
     expect(server.open).toBe(3);
     expect(seen).toEqual(['GET /items', 'POST /items', 'PUT /items/1']);
+  });
+
+  it('are remembered while there are few, though nobody uses them', async () => {
+    const { server, send } = await warmedUp({ limit: 10, remaining: 0, reset: 600 });
+    void send('https://other.test/items');
+    await vi.advanceTimersByTimeAsync(0);
+    void send(url);
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(server.calls.at(-1)?.input).toBe('https://other.test/items');
   });
 
   it('are remembered up to a thousand, the idle ones forgotten first', async () => {

@@ -80,7 +80,8 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
     const lane = lanes.get(name) ?? openLane(name, { read, maxWaitMs, random, tell });
     lanes.delete(name);
     for (const [other, { isIdle }] of lanes) {
-      if (lanes.size >= MOST_LANES && isIdle()) lanes.delete(other);
+      if (lanes.size < MOST_LANES) break;
+      if (isIdle()) lanes.delete(other);
     }
     lanes.set(name, lane);
     return lane;

@@ -227,10 +227,10 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
  */
 function retryAfterMs(headers: Headers): number | undefined {
   const decimal = (text: string | null) => (/^\s*\d+(\.\d+)?\s*$/.test(text ?? '') ? Number(text) : Number.NaN);
-  const sentAtMs = httpDateMs(headers.get('date') ?? '') || Date.now();
+  const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
   const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
-  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs]);
+  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
   const told = [decimal(headers.get('retry-after-ms')), ...waits].filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
 }

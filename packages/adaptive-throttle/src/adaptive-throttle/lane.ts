@@ -44,7 +44,7 @@ type Reading = Iterable<RateLimit> | undefined;
 /** The scheduler of one key: who goes when, by the quotas announced and by what refusals have taught. */
 export interface Lane {
   /** Waits for a slot; where one is free it is taken before this returns. */
-  enter(signal: AbortSignal | undefined): Promise<Slot>;
+  enter(signal: AbortSignal | undefined): Slot | Promise<Slot>;
   /** Gives back a slot that was not used. */
   leave(): void;
   /** The request ended without an answer; the server may have counted it. */
@@ -68,18 +68,31 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
 
   return { enter, leave, lost, answered, isIdle: () => inFlight === 0 && queue.size === 0 };
 
-  async function enter(signal: AbortSignal | undefined): Promise<Slot> {
+  function enter(signal: AbortSignal | undefined): Slot | Promise<Slot> {
     signal?.throwIfAborted();
+    const now = performance.now();
+    return queue.size === 0 && nextOpening(now) <= now ? take(now, now) : wait(signal, now);
+  }
+
+  function take(askedAt: number, now: number): Slot {
+    trial.sent(now - Math.max(lastSentAt, pausedUntil));
+    inFlight += 1;
+    sentCount += 1;
+    lastSentAt = now;
+    return { sentAt: now, index: sentCount, waitedMs: now - askedAt };
+  }
+
+  async function wait(signal: AbortSignal | undefined, askedAt: number): Promise<Slot> {
     let abort = () => {};
     const opening = new Promise<Slot>((resolve, reject) => {
-      const waiter = { askedAt: performance.now(), resolve, reject };
+      const waiter = { askedAt, resolve, reject };
       abort = () => {
         queue.delete(waiter);
         reject(signal?.reason);
       };
       queue.add(waiter);
       signal?.addEventListener('abort', abort);
-      if (queue.size === 1) admitNext(waiter.askedAt);
+      if (queue.size === 1) admitNext(askedAt);
     });
     try {
       const slot = await opening;
@@ -104,12 +117,8 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
         else if (openAt < Infinity) timer = setTimeout(admitNext, Math.min(Math.ceil(openAt - now), LONGEST_TIMER_MS));
         return;
       }
-      trial.sent(now - Math.max(lastSentAt, pausedUntil));
-      inFlight += 1;
-      sentCount += 1;
-      lastSentAt = now;
       queue.delete(waiter);
-      waiter.resolve({ sentAt: now, index: sentCount, waitedMs: now - waiter.askedAt });
+      waiter.resolve(take(waiter.askedAt, now));
     }
   }
 

@@ -54,7 +54,7 @@ export function readRateLimits(headers: Headers, nowMs: number = Date.now()): Ra
   // A cached answer tells of another time's quota.
   if (Number(fields.get('age')) > 0) return [];
   const readers = [memberLimits, familyLimits, usedLimits];
-  const announcing = [...fields].filter(([name]) => name.includes('limit'));
+  const announcing = [...fields].filter(([name]) => name.includes('limit') && !name.endsWith('-policy'));
   return announcing.flatMap(([name, value]) => readers.flatMap((reader) => reader(name, value, fields, nowMs)));
 }
 
@@ -64,6 +64,7 @@ type Fields = ReadonlyMap<string, string>;
 /** `"burst";r=50;t=30` of the IETF drafts since revision 7, Jira's preview of them and Zendesk's endpoints. */
 function memberLimits(name: string, value: string, fields: Fields, nowMs: number): RateLimit[] {
   const members = structured(value);
+  if (members.length === 0) return [];
   const policies = new Map(structured(fields.get(`${name}-policy`)).map((policy) => [policy.get(''), policy]));
   // Revision 7 was one dictionary: `limit=100, remaining=50, reset=5`.
   const isDictionary = members.some((member) => member.has('remaining'));
@@ -89,8 +90,9 @@ function memberLimits(name: string, value: string, fields: Fields, nowMs: number
 /** `…-remaining` with its neighbours `-limit` and `-reset`, wherever in the name the vendor has its own words. */
 function familyLimits(name: string, value: string, fields: Fields, nowMs: number): RateLimit[] {
   const [head = '', tail] = name.split('-remaining');
+  if (tail === undefined || !head.includes('limit')) return [];
   const remaining = numberIn(value);
-  if (tail === undefined || !head.includes('limit') || remaining === undefined) return [];
+  if (remaining === undefined) return [];
 
   const field = (suffix: string) => fields.get(head + suffix);
   const quota = field(`-limit${tail}`) ?? field('-max') ?? field('');
@@ -172,14 +174,13 @@ function structured(text: string | undefined): Map<string, string>[] {
   const members: Map<string, string>[] = [];
   // Without parameters it says nothing of limits.
   if (!text?.includes('=')) return members;
-  let end = 0;
-  for (const { 0: part, 1: separator, 2: name = '', 3: quoted, 4: bare = '', index } of text.matchAll(PART)) {
+  const rest = text.replace(PART, (_part, separator: string, name = '', quoted?: string, bare = '') => {
     if (separator !== ';') members.push(new Map());
     members.at(-1)?.set(name, quoted?.replace(/\\(.)/gs, '$1') ?? bare.trim());
-    end = index + part.length;
-  }
+    return '';
+  });
   // What is malformed somewhere is malformed as a whole.
-  return end === text.length ? members : [];
+  return rest === '' ? members : [];
 }
 
 /** A value, bare or quoted, with its name, if it has one, and what separates it from the last. */
@@ -221,10 +222,10 @@ async function tellsOfLimit({ body }: Response): Promise<boolean> {
  */
 function retryAfterMs(headers: Headers): number | undefined {
   const decimal = (text: string | null) => (/^\s*\d+(\.\d+)?\s*$/.test(text ?? '') ? Number(text) : Number.NaN);
-  const sentAtMs = httpDateMs(headers.get('date') ?? '') || Date.now();
+  const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
   const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
-  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs]);
+  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
   const told = [decimal(headers.get('retry-after-ms')), ...waits].filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
 }
