@@ -148,6 +148,11 @@ const LOOK_EVERY_MS = 1_000;
 /**
  * All of it in one step. Times are microseconds of Redis' clock. `full_at` is when the bucket is full if nothing more is
  * taken; `queue` holds who waits, `place weight lapses_at;` each, and what those ahead wait for counts as taken.
+ *
+ * What is not remembered, or remembered from before Redis was away, may have been spent; a clock set back costs no more
+ * than that. Of what is given back, as much is lost as flowed in since it was taken: that may have been thanks to its
+ * missing. A wait is cut by a microsecond, since the clock shows no less. The key lives for a month, or until the bucket
+ * has long been full.
  */
 const SCRIPT = `
 local place, take, give_back = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
@@ -156,12 +161,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local stored = redis.call('HMGET', KEYS[1], 'full_at', 'queue')
 
--- What is not remembered, or remembered from before Redis was away, may have been spent. A clock set back costs no more.
 local empty_at = now + burst / rate
 local full_at = math.min(math.max(tonumber(stored[1] or empty_at), now), empty_at)
 if ARGV[7] == '1' then full_at = empty_at end
 
--- What flowed in since they were taken may have been thanks to their missing.
 full_at = math.max(full_at - math.max(give_back / rate - (now - tonumber(ARGV[6])), 0), now)
 
 local queue, own, ahead = {}, nil, 0
@@ -175,7 +178,6 @@ for other, weight, lapses_at in string.gmatch(stored[2] or '', '(%S+) (%S+) (%S+
   end
 end
 
--- The clock shows no less than a microsecond.
 local wait = math.max(math.ceil(full_at + (ahead + take - burst) / rate - now - 1), 0)
 local taken = take > 0 and wait == 0
 if taken then
@@ -186,7 +188,6 @@ elseif take > 0 then
 end
 
 redis.call('HSET', KEYS[1], 'full_at', string.format('%.0f', math.ceil(full_at)), 'queue', table.concat(queue))
--- A month, or until it has long been full.
 redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.max(2592000000, 2 * burst / rate / 1000)))
 return { taken and 1 or 0, string.format('%.0f', taken and now or wait) }
 `;
