@@ -3,8 +3,8 @@ import ts from 'typescript';
 import { namesOf } from './source.ts';
 
 /**
- * A pattern as it is copied: one file that imports nothing. Where it stands in parts, those come below it, in the order in
- * which they are imported, and what the pattern does not export is private there.
+ * A pattern as it is copied: one file that imports nothing. Where it stands in parts, each comes below what is the
+ * first to import it, and what the pattern does not export is private there.
  *
  * @param file - Where the pattern stands; its parts stand in a folder of its name.
  * @param read - The text of a file.
@@ -23,17 +23,18 @@ export function asOneFile(file: string, read: (file: string) => string): string 
   return `${texts.join('\n\n')}\n`;
 }
 
-/** The pattern, and whatever it imports. */
+/** The pattern, and whatever it imports: after each file what that is the first to import. */
 function filesOf(file: string, read: (file: string) => string): ts.SourceFile[] {
   const found = new Map<string, ts.SourceFile>();
-  const queue = [file];
-  for (const next of queue) {
-    if (found.has(next)) continue;
+  collect(file);
+  return [...found.values()];
+
+  function collect(next: string): void {
+    if (found.has(next)) return;
     const source = ts.createSourceFile(next, read(next), ts.ScriptTarget.Latest, true);
     found.set(next, source);
-    queue.push(...source.statements.filter(isLink).map((link) => partBehind(link, next, file)));
+    for (const link of source.statements.filter(isLink)) collect(partBehind(link, next, file));
   }
-  return [...found.values()];
 }
 
 type Link = ts.ImportDeclaration | ts.ExportDeclaration;

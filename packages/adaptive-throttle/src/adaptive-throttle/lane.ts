@@ -15,12 +15,6 @@ export class QuotaExhaustedError extends Error {
   }
 }
 
-interface Waiter {
-  readonly askedAt: number;
-  readonly resolve: (slot: Slot) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 /** What the throttle tells of. Keys are yours; nothing else in it comes from a request. */
 export type AdaptiveThrottleEvent =
   /** A request is sent after it had to wait. */
@@ -31,6 +25,12 @@ export type AdaptiveThrottleEvent =
   | { readonly type: 'quota-low'; readonly key: string; readonly limit: RateLimit }
   /** The option `read` threw or rejected, which counts as no answer. */
   | { readonly type: 'read-failed'; readonly key: string; readonly error: unknown };
+
+interface Waiter {
+  readonly askedAt: number;
+  readonly resolve: (slot: Slot) => void;
+  readonly reject: (reason: unknown) => void;
+}
 
 /** The throttle's options, as a lane needs them. */
 interface LaneSettings {
@@ -110,7 +110,7 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
     for (const waiter of queue) {
       const openAt = nextOpening(now);
       if (openAt > now) {
-        const spent = [...quotas.values()].filter(isSpent);
+        const spent = [...quotas.values()].filter((quota) => quota.isSpent);
         const resetAt = Math.max(pausedUntil, ...spent.map(({ latestResetAt }) => latestResetAt));
         if (resetAt - now > maxWaitMs) turnAway(resetAt);
         // With no time to wait for, the next answer calls again.
@@ -149,9 +149,9 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
 
   async function answered(slot: Slot, response: Response): Promise<void> {
     const now = performance.now();
-    // Whoever looks into the body starts before the caller has it; the slot is kept until they are done.
+    // Whoever looks into the body starts before the caller has it.
     const { limits, hintMs, isRefusal } = readTold(response);
-    if (read) limits.push(...(await readSafely(response)));
+    const reading = read && readSafely(response);
     const isRefused = typeof isRefusal === 'boolean' ? isRefusal : await isRefusal;
 
     if (isRefused) refuse(slot, response.status, limits, hintMs, now);
@@ -160,6 +160,10 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
       trial.accepted(slot.waitedMs > 0 || queue.size > 0);
     }
     learn(slot, limits, isRefused ? hintMs : undefined, now);
+    // The slot is kept until all is read.
+    const more = (await reading) ?? [];
+    learn(slot, more, undefined, now);
+    forget([...limits, ...more], now);
     leave();
   }
 
@@ -175,7 +179,7 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
       const isNews = spent.every(({ name = '' }) => (quotas.get(name)?.remaining ?? 1) >= 1);
       if (resetMs === undefined || !isNews) trial.refused(inFlight, now - pausedUntil);
     }
-    const unhintedMs = (status === 403 ? 60_000 : 1_000) * Math.min(64, 2 ** (refusalsInARow - 1));
+    const unhintedMs = (status === 403 ? PAUSE_AT_403_MS : PAUSE_MS) * Math.min(64, 2 ** (refusalsInARow - 1));
     pausedUntil = Math.max(pausedUntil, now + (hintMs ?? resetMs ?? unhintedMs) * (1 + random() / 10));
     trial.paused();
     tell({ type: 'paused', key, status, resumeAt: toEpochMs(pausedUntil) });
@@ -192,18 +196,26 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
 
       if (quota.runsLow(now, maxWaitMs)) tell({ type: 'quota-low', key, limit });
     }
+  }
+
+  /** What an answer says nothing of any more is over, or was spent in silence; of many names the oldest goes. */
+  function forget(limits: readonly RateLimit[], now: number): void {
     const named = new Set(limits.map(({ name = '' }) => name));
     for (const [name, quota] of quotas) {
-      if (named.has(name)) continue;
-      if (now >= quota.latestResetAt || quota.latestResetAt === Infinity) quotas.delete(name);
+      const isOver = !named.has(name) && (now >= quota.latestResetAt || quota.latestResetAt === Infinity);
+      if (isOver || quotas.size > MOST_QUOTAS) quotas.delete(name);
       else if (limits.length === 0) quota.remaining -= 1;
+      // Of what comes next nothing is known.
+      if (isOver) trial.restart();
     }
   }
 
   async function readSafely(response: Response): Promise<RateLimit[]> {
     try {
       const limits = [...((await read?.(response)) ?? [])];
-      return limits.filter(({ remaining }) => remaining >= 0);
+      const isUsable = ({ remaining, limit = 0, resetMs = 0 }: RateLimit) =>
+        [remaining, limit, resetMs].every((figure) => typeof figure === 'number' && figure >= 0);
+      return limits.filter(isUsable);
     } catch (error) {
       tell({ type: 'read-failed', key, error });
       return [];
@@ -215,6 +227,11 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
 function toEpochMs(at: number): number {
   return Math.min(Math.ceil(Date.now() + at - performance.now()), 8.64e15);
 }
+
+/** Where a refusal says neither when to come back nor when quota does; GitHub asks for a minute after a 403. */
+const PAUSE_MS = 1_000;
+const PAUSE_AT_403_MS = 60_000;
+const MOST_QUOTAS = 100;
 
 /** A longer delay overflows the platform's timer, which then fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

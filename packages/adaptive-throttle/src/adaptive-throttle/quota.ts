@@ -12,17 +12,19 @@ export interface Slot {
 export class Quota {
   /** The whole of it. */
   private limit = 0;
-  /** What is left for sure, less what is in flight. */
+  /** What is left for sure, but for what is in flight: the lowest report, less what was sent and told nothing. */
   remaining: number;
+  /** The report that counted last. */
+  private reported: number;
   /** The lowest report since the one that counted last. */
   private lowest: number = Infinity;
   /** Servers round, and answers take their time: the reset lies between these two. */
   private earliestResetAt: number = -Infinity;
   latestResetAt: number = Infinity;
   private reportedAt: number;
-  /** The last request sent before that. */
+  /** The last request sent before that report was in. */
   private reportedIndex = -1;
-  /** What went in this window since the first report of it, and how many answers of ours it was for. */
+  /** What went in this window, and with how many answers of ours; the first of all only tells where it starts from. */
   private used = 0;
   private own = -1;
   /** What others took in past windows, each counting half as much as the next, and in how long. */
@@ -43,14 +45,26 @@ export class Quota {
 
   constructor({ remaining, unit = 'requests' }: RateLimit, now: number) {
     this.remaining = remaining;
+    this.reported = remaining;
     this.reportedAt = now;
     this.isWeighted = unit !== 'requests';
   }
 
-  /** Whether it has come to this: little is left of what is back in more than so long. */
+  /** Whether less is left than one request takes. */
+  get isSpent(): boolean {
+    return this.remaining < this.cost;
+  }
+
+  /** What a request takes, of late. */
+  private get cost(): number {
+    return this.isWeighted ? Math.max(1, this.used / Math.max(1, this.own)) : 1;
+  }
+
+  /** Tells once that no more than a fifth is left while the reset is farther away than `farMs`; anew once much is back. */
   runsLow(now: number, farMs: number): boolean {
     const wasLow = this.isLow;
-    this.isLow = this.remaining <= this.limit * RESERVE_RATIO && this.latestResetAt - now > farMs;
+    this.isLow &&= this.remaining <= 2 * RESERVE_RATIO * this.limit;
+    this.isLow ||= this.remaining <= RESERVE_RATIO * this.limit && this.latestResetAt - now > farMs;
     return this.isLow && !wasLow;
   }
 
@@ -62,16 +76,22 @@ export class Quota {
     const { limit, remaining, resetMs, resetErrorMs = 0 } = report;
     this.limit = limit ?? Math.max(this.limit, remaining);
     this.own += 1;
-    this.lowest = Math.min(this.lowest, remaining);
-    // Sent before the last report was in, so either may be the older.
-    if (remaining > this.remaining && slot.index <= this.reportedIndex) return;
-
     const earliest = resetMs === undefined ? -Infinity : slot.sentAt + resetMs - resetErrorMs;
     const latest = now + latestResetMs(report);
-    const isNext = earliest > this.latestResetAt || remaining > this.remaining;
+    // Sent before the last report was in, it may be the older; and it is, where it tells of the window before.
+    const mayBeOlder = slot.index <= this.reportedIndex;
+    if (mayBeOlder && latest < this.earliestResetAt) return;
+    this.lowest = Math.min(this.lowest, remaining);
+    if (mayBeOlder && remaining > this.remaining) return;
+
+    const isNext = earliest > this.latestResetAt || remaining > this.reported;
     const mayBeNext = now >= this.earliestResetAt;
 
     this.used += Math.max(0, this.remaining - remaining);
+    if (this.isWeighted && this.own > MANY_REQUESTS) {
+      this.used /= 2;
+      this.own /= 2;
+    }
     if (isNext) {
       this.isRolling = !mayBeNext;
       this.closeAccount();
@@ -84,6 +104,7 @@ export class Quota {
     this.earliestResetAt = isSame ? Math.max(this.earliestResetAt, earliest) : earliest;
     this.latestResetAt = isSame ? Math.min(this.latestResetAt, latest) : latest;
     this.remaining = this.lowest;
+    this.reported = this.lowest;
     this.lowest = Infinity;
     this.reportedAt = now;
     this.reportedIndex = sentCount;
@@ -114,7 +135,7 @@ export class Quota {
 
   /**
    * All who share a bucket see what is missing, and wait in proportion to it. So each gets the same, and all together
-   * what flows in: a hundred keep some forty missing, beside a twentieth of the bucket. Who is alone lets it run dry.
+   * what flows in: of a hundred, some forty and a twentieth of the bucket stay missing. Who is alone lets it run dry.
    */
   private followBucket({ remaining, windowMs = 0 }: RateLimit, slot: Slot, sentCount: number, now: number): void {
     const { limit, perMs, flowed } = this;
@@ -142,24 +163,25 @@ export class Quota {
 
   /** When the next request may go, as far as this quota is concerned. */
   opensAt(now: number, inFlight: number, lastSentAt: number, maxWaitMs: number): number {
-    const { limit, remaining, reportedAt, earliestResetAt, latestResetAt, used, own, others, isRolling } = this;
+    const { limit, remaining, reportedAt, earliestResetAt, latestResetAt, used, own, others, isRolling, cost } = this;
     if (this.perMs > 0) {
       const left = remaining - inFlight;
       this.isPaced ||= left <= limit * ROLLING_RESERVE_RATIO;
       const everyMs = this.isPaced && this.everyMs <= maxWaitMs ? this.everyMs : 0;
       return Math.max(reportedAt + (1 - left) / this.perMs, lastSentAt + everyMs);
     }
-    // What a moment showed says little about an hour.
+    // What a moment showed says little about an hour: no more than ten times what was seen.
     const share = (ms: number) => Math.min(10, Math.max(0, ms) / Math.max(1, this.watchedMs));
 
-    const cost = this.isWeighted ? Math.max(1, used / Math.max(1, own)) : 1;
     const gone = others * share(now - reportedAt);
     // By chance more may be gone than is usual: two standard deviations.
+    const isGuessed = remaining - inFlight * cost >= cost;
     if (remaining - inFlight * cost - gone - 2 * Math.sqrt(gone) < cost) {
-      if (latestResetAt === Infinity && isSpent(this)) return lastSentAt + ASK_BLINDLY_EVERY_MS;
-      // One request asks what there is now, once a reset that is in sight is past.
+      if (latestResetAt === Infinity && this.isSpent) return lastSentAt + ASK_BLINDLY_EVERY_MS;
+      // One request asks what there is now, once a reset that is in sight is past; a guess is not for sleeping on for hours.
       const askAt = inFlight === 0 ? now : lastSentAt + PROBE_EVERY_MS;
-      return latestResetAt === Infinity ? askAt : Math.max(latestResetAt, askAt);
+      const resetAt = isGuessed ? Math.min(latestResetAt, reportedAt + maxWaitMs) : latestResetAt;
+      return resetAt === Infinity ? askAt : Math.max(resetAt, askAt);
     }
 
     const othersNow = others + Math.max(0, used - (own + inFlight) * cost);
@@ -170,7 +192,7 @@ export class Quota {
     if (now >= earliestResetAt || left * cost > reserve) return now;
 
     const spreadMs = (earliestResetAt - lastSentAt) / Math.max(1, left + 1);
-    const refillMs = isRolling ? (latestResetAt - reportedAt) / (limit - remaining) : Infinity;
+    const refillMs = isRolling ? (cost * (latestResetAt - reportedAt)) / (limit - remaining) : Infinity;
     const everyMs = Math.min(spreadMs, refillMs);
     // The last requests of a day are not for sleeping on.
     return everyMs > maxWaitMs ? now : Math.min(lastSentAt + everyMs, latestResetAt);
@@ -183,7 +205,7 @@ const RESERVE_RATIO = 1 / 5;
 const ROLLING_RESERVE_RATIO = 1 / 25;
 /** While nothing is known, or what is known is over. */
 export const PROBE_EVERY_MS: number = 1_000;
-/** For a spent quota with no reset in sight. */
+/** Where a quota is spent and no reset is in sight. */
 const ASK_BLINDLY_EVERY_MS = 60_000;
 
 /** For each request that is missing, a client waits so many times as long as one takes to flow in. */

@@ -27,7 +27,8 @@ export interface Told {
 
 /** Reads what a response says of limits. A body is read from a copy, which is made at once. */
 export function readTold(response: Response): Told {
-  const hintMs = retryAfterMs(response.headers);
+  const askedMs = retryAfterMs(response.headers);
+  const hintMs = askedMs && Math.min(askedMs, FARTHEST_MS);
   const limits = readRateLimits(response.headers);
   return { limits, hintMs, isRefusal: isRefusal(response, hintMs !== undefined || limits.some(isSpent)) };
 }
@@ -39,7 +40,7 @@ export function isSpent({ remaining }: { readonly remaining: number }): boolean 
 
 /** A window that has begun is over after its own length. */
 export function latestResetMs({ resetMs = Infinity, resetErrorMs = 0, windowMs = Infinity }: RateLimit): number {
-  return Math.min(resetMs + resetErrorMs, windowMs);
+  return Math.min(resetMs + resetErrorMs, windowMs || Infinity);
 }
 
 /**
@@ -66,7 +67,7 @@ function memberLimits(name: string, value: string, fields: Fields, nowMs: number
   const members = structured(value);
   if (members.length === 0) return [];
   const policies = new Map(structured(fields.get(`${name}-policy`)).map((policy) => [policy.get(''), policy]));
-  // Revision 7 was one dictionary: `limit=100, remaining=50, reset=5`.
+  // Revision 7 was one dictionary, whose limit leads to its policy: `limit=100, remaining=50, reset=5`.
   const isDictionary = members.some((member) => member.has('remaining'));
   const states = isDictionary ? [new Map(members.flatMap((member) => [...member]))] : members;
 
@@ -197,7 +198,7 @@ function isRefusal(response: Response, isHinted: boolean): boolean | Promise<boo
   const { status, headers } = response;
   if (status === 429 || isHinted) return [403, 429, 503, 529].includes(status);
   const isJson = /\bjson\b/.test(headers.get('content-type') ?? '');
-  return status === 403 && isJson && tellsOfLimit(response.clone());
+  return status === 403 && isJson && !response.bodyUsed && !response.body?.locked && tellsOfLimit(response.clone());
 }
 
 /** Reads the beginning of a copy, so that the caller's body stays whole. */
@@ -232,7 +233,7 @@ function retryAfterMs(headers: Headers): number | undefined {
 
 /** GitHub's secondary limits, Google's reasons and Salesforce's error code. */
 const TELLS_OF_LIMIT =
-  /\bsecondary rate\b|rate ?limit ?exceeded|(?:daily)?limitExceeded|quotaExceeded|REQUEST_LIMIT_EXCEEDED/i;
+  /\bsecondary rate\b|\b(?:user)?rate ?limit ?exceeded|\b(?:dailyLimit|quota)Exceeded|\bREQUEST_LIMIT_EXCEEDED/i;
 
 /** No quota is longer: what is announced beyond a year is cut. */
 const FARTHEST_MS = 366 * 86_400_000;

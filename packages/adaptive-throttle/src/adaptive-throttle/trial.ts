@@ -7,16 +7,16 @@ export class Trial {
   #safeConcurrency = Infinity;
   /** The rate at which the server refused last. */
   #refusedPerSecond = Infinity;
-  /** Since the last pause, and in how long without idle time. */
+  /** How many requests were taken since the last pause, and how long it took to send them, idle time left out. */
   #acceptedCount = 0;
   #busyMs = 0;
 
-  /** When the next request may go, in monotonic time; `Infinity`: not before the next answer. */
+  /** When the next request may go, in monotonic time. */
   opensAt(now: number, inFlight: number, lastSentAt: number, pausedUntil: number): number {
     const openAt = lastSentAt + 1_000 / this.#ratePerSecond(now - pausedUntil);
     if (inFlight < Math.floor(this.#concurrency)) return openAt;
-    // One slow answer holds nobody up, unless there are more in flight than the server is known to take.
-    return Math.max(openAt, inFlight > this.#safeConcurrency ? Infinity : lastSentAt + PROBE_EVERY_MS);
+    // Answers that are slow, or never come, hold nobody up.
+    return Math.max(openAt, lastSentAt + PROBE_EVERY_MS);
   }
 
   /** A request goes, so long after the one before. */
@@ -38,7 +38,7 @@ export class Trial {
     this.#safeConcurrency = Math.max(1, inFlight / 2);
   }
 
-  /** After a refusal one request goes first; what refusals of the same moment find is the same. */
+  /** One request goes first, as if nothing were known. */
   restart(): void {
     this.#concurrency = 1;
   }
