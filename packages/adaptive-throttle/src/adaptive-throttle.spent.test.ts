@@ -217,14 +217,14 @@ describe('limits that end', () => {
   it('forgets one that is over and no longer announced, and begins anew with one request', async () => {
     const { server, send } = await warmedUp({ limit: 10, remaining: 0, reset: 5 });
     for (let i = 0; i < 20; i++) void send(url);
-    await vi.advanceTimersByTimeAsync(8_000);
+    await vi.advanceTimersByTimeAsync(6_500);
     const volleys: number[] = [];
     for (let i = 0; i < 4; i++) {
       volleys.push(server.answerAll());
       await vi.advanceTimersByTimeAsync(10);
     }
 
-    expect(volleys.slice(1)).toEqual([1, 2, 4]);
+    expect(volleys).toEqual([1, 1, 2, 4]);
   });
 
   it('asks with one request after a reset, before it trusts the new window', async () => {

@@ -159,10 +159,11 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
       refusalsInARow = 0;
       trial.accepted(slot.waitedMs > 0 || queue.size > 0);
     }
-    learn(slot, limits, isRefused ? hintMs : undefined, now);
+    const refusedMs = isRefused ? hintMs : undefined;
+    learn(slot, limits, refusedMs, now);
     // The slot is kept until all is read.
-    const more = (await reading) ?? [];
-    learn(slot, more, undefined, now);
+    const more = reading ? await reading : [];
+    learn(slot, more, refusedMs, now);
     forget([...limits, ...more], now);
     leave();
   }
@@ -201,13 +202,14 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
   /** What an answer says nothing of any more is over, or was spent in silence; of many names the oldest goes. */
   function forget(limits: readonly RateLimit[], now: number): void {
     const named = new Set(limits.map(({ name = '' }) => name));
+    const isKnown = quotas.size > 0;
     for (const [name, quota] of quotas) {
       const isOver = !named.has(name) && (now >= quota.latestResetAt || quota.latestResetAt === Infinity);
       if (isOver || quotas.size > MOST_QUOTAS) quotas.delete(name);
       else if (limits.length === 0) quota.remaining -= 1;
-      // Of what comes next nothing is known.
-      if (isOver) trial.restart();
     }
+    // What comes next may hold as little as one request.
+    if (isKnown && quotas.size === 0) trial.restart();
   }
 
   async function readSafely(response: Response): Promise<RateLimit[]> {
