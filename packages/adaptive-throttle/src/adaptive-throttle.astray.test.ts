@@ -48,6 +48,23 @@ describe('an answer that tells nothing', () => {
   });
 });
 
+it('goes at full speed where some answers tell nothing of a limit without a reset', async () => {
+  let sent = 0;
+  const send = adaptiveThrottle()(async () => {
+    sent += 1;
+    const isSilent = sent % 3 === 0;
+    await after(100);
+    return isSilent ? new Response() : told({ limit: 100_000, remaining: 90_000 });
+  });
+  const worker = async () => {
+    for (;;) await send(url);
+  };
+  for (let i = 0; i < 50; i++) void worker();
+  await vi.advanceTimersByTimeAsync(10_000);
+
+  expect(sent).toBeGreaterThan(4_000);
+});
+
 describe('the option read', () => {
   it.each([
     ['never', () => new Promise<undefined>(() => {})],
@@ -138,8 +155,40 @@ describe('hours are not slept', () => {
       return told({ of: '-tokens', limit: 10_000, remaining, resetMs: resetAt - performance.now() });
     });
     for (let i = 0; i < 11; i++) await send(url);
+    const askedAt = performance.now();
+    await send(url);
 
+    expect(performance.now() - askedAt).toBeLessThanOrEqual(minute);
     await expect(send(url)).rejects.toMatchObject({ name: 'QuotaExhaustedError' });
+  });
+
+  it('on the guess that all requests are as dear as one was', async () => {
+    const resetAt = performance.now() + 24 * hour;
+    const lefts = [99_990, 39_990, 39_980];
+    const send = adaptiveThrottle()(async () =>
+      told({ of: '-tokens', limit: 100_000, remaining: lefts.shift()!, resetMs: resetAt - performance.now() }),
+    );
+    await send(url);
+    await send(url);
+    const sent = vi.fn<() => void>();
+    void send(url).then(sent);
+    await vi.advanceTimersByTimeAsync(minute);
+
+    expect(sent).toHaveBeenCalledOnce();
+  });
+
+  it('nor is anybody turned away, where no reset is in sight and too few tokens for one request are left', async () => {
+    vi.setTimerTickMode('nextTimerAsync');
+    let remaining = 26_000;
+    const send = adaptiveThrottle()(async () => {
+      remaining -= 9_000;
+      return told({ of: '-tokens', limit: 100_000, remaining });
+    });
+    for (let i = 0; i < 2; i++) await send(url);
+    const askedAt = performance.now();
+    await send(url);
+
+    expect(performance.now() - askedAt).toBeLessThanOrEqual(1_000);
   });
 
   it('on the guess that others have taken what is left', async () => {
@@ -306,6 +355,25 @@ describe('figures that change', () => {
     expect(most).toBeGreaterThan(2);
   });
 
+  it('of names without end the one that every answer tells of is kept', async () => {
+    const resetAt = performance.now() + 10 * minute;
+    let [sent, refused] = [0, 0];
+    const send = adaptiveThrottle()(async () => {
+      sent += 1;
+      const index = sent;
+      if (index > 110) refused += 1;
+      await after(50);
+      const seconds = Math.ceil((resetAt - performance.now()) / 1_000);
+      const ratelimit = `"all";r=${Math.max(0, 110 - index)};t=${seconds}, "item-${index}";r=99;t=${seconds}`;
+      return new Response(null, { status: index > 110 ? 429 : 200, headers: { ratelimit } });
+    });
+    for (let i = 0; i < 200; i++) void send(url);
+    await vi.advanceTimersByTimeAsync(9 * minute);
+
+    expect(sent).toBeGreaterThan(100);
+    expect(refused).toBe(0);
+  });
+
   it('short windows of many names do not make it go one by one', async () => {
     let sent = 0;
     const send = adaptiveThrottle()(async () => {
@@ -313,13 +381,13 @@ describe('figures that change', () => {
       const headers = {
         'x-ratelimit-bucket': `${sent % 10}`,
         'x-ratelimit-limit': '50',
-        'x-ratelimit-remaining': '40',
+        'x-ratelimit-remaining': '8',
       };
       await after(100);
       return new Response(null, { headers: { ...headers, 'x-ratelimit-reset-after': '0.05' } });
     });
     const all = Promise.all(Array.from({ length: 200 }, () => send(url)));
-    await vi.advanceTimersByTimeAsync(3_000);
+    await vi.advanceTimersByTimeAsync(5_000);
 
     expect(sent).toBe(200);
     await all;
@@ -338,17 +406,17 @@ interface Report {
   readonly of?: '-tokens';
   readonly limit: number;
   readonly remaining: number;
-  readonly resetMs: number;
+  readonly resetMs?: number;
   readonly status?: number;
 }
 
 function told({ of, limit, remaining, resetMs, status = 200 }: Report): Response {
-  const seconds = (resetMs / 1_000).toFixed(3);
-  const headers = {
+  const headers: Record<string, string> = {
     [`x-ratelimit-limit${of ?? ''}`]: `${limit}`,
     [`x-ratelimit-remaining${of ?? ''}`]: `${remaining}`,
-    [`x-ratelimit-reset${of ?? ''}`]: of ? `${seconds}s` : seconds,
   };
+  const seconds = (resetMs ?? 0) / 1_000;
+  if (resetMs !== undefined) headers[`x-ratelimit-reset${of ?? ''}`] = seconds.toFixed(3) + (of ? 's' : '');
   return new Response(null, { status, headers });
 }
 

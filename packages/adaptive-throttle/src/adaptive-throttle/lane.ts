@@ -110,7 +110,7 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
     for (const waiter of queue) {
       const openAt = nextOpening(now);
       if (openAt > now) {
-        const spent = [...quotas.values()].filter((quota) => quota.isSpent);
+        const spent = [...quotas.values()].filter(isSpent);
         const resetAt = Math.max(pausedUntil, ...spent.map(({ latestResetAt }) => latestResetAt));
         if (resetAt - now > maxWaitMs) turnAway(resetAt);
         // With no time to wait for, the next answer calls again.
@@ -193,6 +193,8 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
       // `Retry-After` tells when a request may go again; some resets, only when the quota is whole again.
       const isSooner = isSpent(limit) && hintMs !== undefined && resetMs !== undefined;
       quota.takeIn(isSooner ? { ...limit, resetMs: Math.min(hintMs, resetMs) } : limit, slot, sentCount, now);
+      // The newest stand last.
+      quotas.delete(name);
       quotas.set(name, quota);
 
       if (quota.runsLow(now, maxWaitMs)) tell({ type: 'quota-low', key, limit });
@@ -202,14 +204,15 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
   /** What an answer says nothing of any more is over, or was spent in silence; of many names the oldest goes. */
   function forget(limits: readonly RateLimit[], now: number): void {
     const named = new Set(limits.map(({ name = '' }) => name));
-    const isKnown = quotas.size > 0;
+    let wasScarce = false;
     for (const [name, quota] of quotas) {
       const isOver = !named.has(name) && (now >= quota.latestResetAt || quota.latestResetAt === Infinity);
       if (isOver || quotas.size > MOST_QUOTAS) quotas.delete(name);
       else if (limits.length === 0) quota.remaining -= 1;
+      wasScarce ||= isOver && quota.isScarce;
     }
-    // What comes next may hold as little as one request.
-    if (isKnown && quotas.size === 0) trial.restart();
+    // Nothing is known any more, and what comes next may hold as little as one request.
+    if (wasScarce && quotas.size === 0) trial.restart();
   }
 
   async function readSafely(response: Response): Promise<RateLimit[]> {

@@ -50,9 +50,9 @@ export class Quota {
     this.isWeighted = unit !== 'requests';
   }
 
-  /** Whether less is left than one request takes. */
-  get isSpent(): boolean {
-    return this.remaining < this.cost;
+  /** Whether so little is left that it is spread. */
+  get isScarce(): boolean {
+    return this.remaining <= RESERVE_RATIO * this.limit;
   }
 
   /** What a request takes, of late. */
@@ -64,7 +64,7 @@ export class Quota {
   runsLow(now: number, farMs: number): boolean {
     const wasLow = this.isLow;
     this.isLow &&= this.remaining <= 2 * RESERVE_RATIO * this.limit;
-    this.isLow ||= this.remaining <= RESERVE_RATIO * this.limit && this.latestResetAt - now > farMs;
+    this.isLow ||= this.isScarce && this.latestResetAt - now > farMs;
     return this.isLow && !wasLow;
   }
 
@@ -175,13 +175,14 @@ export class Quota {
 
     const gone = others * share(now - reportedAt);
     // By chance more may be gone than is usual: two standard deviations.
-    const isGuessed = remaining - inFlight * cost >= cost;
     if (remaining - inFlight * cost - gone - 2 * Math.sqrt(gone) < cost) {
-      if (latestResetAt === Infinity && this.isSpent) return lastSentAt + ASK_BLINDLY_EVERY_MS;
-      // One request asks what there is now, once a reset that is in sight is past; a guess is not for sleeping on for hours.
+      // One request asks what there is now, once a reset that is in sight is past.
       const askAt = inFlight === 0 ? now : lastSentAt + PROBE_EVERY_MS;
-      const resetAt = isGuessed ? Math.min(latestResetAt, reportedAt + maxWaitMs) : latestResetAt;
-      return resetAt === Infinity ? askAt : Math.max(resetAt, askAt);
+      if (latestResetAt === Infinity) return isSpent(this) ? lastSentAt + ASK_BLINDLY_EVERY_MS : askAt;
+      // What a request takes and what others have taken is guessed, which is not for sleeping on.
+      const guessEndsAt = reportedAt + Math.min(maxWaitMs, ASK_BLINDLY_EVERY_MS);
+      const isGuessed = remaining - inFlight >= 1;
+      return Math.max(isGuessed ? Math.min(latestResetAt, guessEndsAt) : latestResetAt, askAt);
     }
 
     const othersNow = others + Math.max(0, used - (own + inFlight) * cost);
