@@ -402,6 +402,39 @@ describe('figures that change', () => {
   });
 });
 
+describe('an answer from a cache', () => {
+  const cached = { age: '30', 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '3' };
+
+  it('spends no quota', async () => {
+    let sent = 0;
+    const send = adaptiveThrottle({ maxWaitMs: 0 })(async () => {
+      sent += 1;
+      return sent === 1 ? told({ limit: 100, remaining: 50, resetMs: hour }) : new Response(null, { headers: cached });
+    });
+    for (let i = 0; i < 80; i++) await send(url);
+
+    expect(sent).toBe(80);
+  });
+
+  it('is not shown to `read`, whose limits would be of another time', async () => {
+    const read = vi.fn(() => []);
+    const send = adaptiveThrottle({ read })(async () => new Response(null, { headers: cached }));
+    await send(url);
+
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  it('is heeded where it refuses', async () => {
+    const events: AdaptiveThrottleEvent[] = [];
+    const send = adaptiveThrottle({ onEvent: (event) => events.push(event) })(
+      async () => new Response(null, { status: 429, headers: { age: '30', 'retry-after': '5' } }),
+    );
+    await send(url);
+
+    expect(events).toMatchObject([{ type: 'paused', status: 429 }]);
+  });
+});
+
 interface Report {
   readonly of?: '-tokens';
   readonly limit: number;

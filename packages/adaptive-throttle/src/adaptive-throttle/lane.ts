@@ -1,5 +1,5 @@
 import { Quota, type Slot } from './quota.ts';
-import { isSpent, latestResetMs, type RateLimit, readTold } from './rate-limits.ts';
+import { isCached, isSpent, latestResetMs, type RateLimit, readTold } from './rate-limits.ts';
 import { Trial } from './trial.ts';
 
 /** The quota is spent, or the server asked to be left alone, for longer than `maxWaitMs`; nothing was sent. */
@@ -49,7 +49,9 @@ export interface Lane {
   leave(): void;
   /** The request ended without an answer; the server may have counted it. */
   lost(): void;
+  /** Learns from the answer, and gives the slot back once all of it is read. */
   answered(slot: Slot, response: Response): Promise<void>;
+  /** Whether nobody waits and nothing is in flight. */
   isIdle(): boolean;
 }
 
@@ -149,9 +151,10 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
 
   async function answered(slot: Slot, response: Response): Promise<void> {
     const now = performance.now();
+    const isOld = isCached(response.headers);
     // Whoever looks into the body starts before the caller has it.
     const { limits, hintMs, isRefusal } = readTold(response);
-    const reading = read && readSafely(response);
+    const reading = !isOld && read && readSafely(response);
     const isRefused = typeof isRefusal === 'boolean' ? isRefusal : await isRefusal;
 
     if (isRefused) refuse(slot, response.status, limits, hintMs, now);
@@ -164,7 +167,7 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
     // The slot is kept until all is read.
     const more = reading ? await reading : [];
     learn(slot, more, refusedMs, now);
-    forget([...limits, ...more], now);
+    if (!isOld) forget([...limits, ...more], now);
     leave();
   }
 

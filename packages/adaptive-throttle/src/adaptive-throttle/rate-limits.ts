@@ -38,6 +38,11 @@ export function isSpent({ remaining }: { readonly remaining: number }): boolean 
   return remaining < 1;
 }
 
+/** Whether a cache has answered, and nothing was spent (RFC 9111, 5.1). */
+export function isCached(headers: Headers): boolean {
+  return Number(headers.get('age')) > 0;
+}
+
 /** A window that has begun is over after its own length. */
 export function latestResetMs({ resetMs = Infinity, resetErrorMs = 0, windowMs = Infinity }: RateLimit): number {
   return Math.min(resetMs + resetErrorMs, windowMs || Infinity);
@@ -52,8 +57,8 @@ export function latestResetMs({ resetMs = Infinity, resetErrorMs = 0, windowMs =
  */
 export function readRateLimits(headers: Headers, nowMs: number = Date.now()): RateLimit[] {
   const fields = new Map(headers);
-  // A cached answer tells of another time's quota.
-  if (Number(fields.get('age')) > 0) return [];
+  // It tells of another time's quota.
+  if (isCached(headers)) return [];
   const readers = [memberLimits, familyLimits, usedLimits];
   const announcing = [...fields].filter(([name]) => name.includes('limit') && !name.endsWith('-policy'));
   return announcing.flatMap(([name, value]) => readers.flatMap((reader) => reader(name, value, fields, nowMs)));
