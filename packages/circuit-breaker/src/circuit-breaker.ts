@@ -12,7 +12,7 @@ export interface CircuitBreakerOptions {
   readonly windowMs?: number;
   /** With fewer calls than this in the window, the circuit stays closed. A whole number from 1. @defaultValue 10 */
   readonly minimumCalls?: number;
-  /** How long it stays open, in milliseconds; twice, then four times that on more trips. From 1. @defaultValue 5_000 */
+  /** How long it stays open, in milliseconds; twice, then four times that on more trips. From 1. @defaultValue 1_000 */
   readonly openMs?: number;
   /** The longest it stays open, in milliseconds, whatever was asked for. From `openMs`. @defaultValue 600_000 */
   readonly maxOpenMs?: number;
@@ -68,7 +68,7 @@ export type SavedCircuit = {
  * @throws {@link CircuitOpenError} when the request is made, if the circuit does not let it through. It is not sent.
  */
 export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBreaker {
-  const { failureRatio = 0.5, windowMs = 30_000, minimumCalls = 10, openMs = 5_000, maxOpenMs = 600_000 } = options;
+  const { failureRatio = 0.5, windowMs = 30_000, minimumCalls = 10, openMs = 1_000, maxOpenMs = 600_000 } = options;
   const { halfOpenCalls = 1, isFailure = ({ failed }) => failed, key: keyOf = ({ url }) => url.origin } = options;
   const { restore = [], onEvent = () => {} } = options;
   requireNumbers('circuitBreaker', { failureRatio }, Number.EPSILON, 1);
