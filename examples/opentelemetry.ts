@@ -39,6 +39,7 @@ export function openTelemetry(): Observation {
             ...attributes,
             // Credentials and query are not in the record to begin with.
             'url.full': `${origin}${path}`,
+            ...(!METHODS.has(record.method) && { 'http.request.method_original': record.method }),
             ...(attempt > 1 && { 'http.request.resend_count': attempt - 1 }),
           },
         });
@@ -57,12 +58,15 @@ export function openTelemetry(): Observation {
 
 /** What span and measurement have in common; all of it takes few values. */
 function attributesOf({ method, origin, status, error }: RequestRecord) {
-  const { hostname, port, protocol } = new URL(origin);
+  // A path alone is made whole further in, where this cannot see it.
+  const server = URL.parse(origin);
   const isError = status === undefined || status >= 400;
   return {
     'http.request.method': METHODS.has(method) ? method : '_OTHER',
-    'server.address': hostname,
-    'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+    ...(server && {
+      'server.address': server.hostname,
+      'server.port': Number(server.port) || (server.protocol === 'https:' ? 443 : 80),
+    }),
     ...(status !== undefined && { 'http.response.status_code': status }),
     ...(isError && { 'error.type': error ?? `${status}` }),
   };

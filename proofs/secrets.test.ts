@@ -169,23 +169,23 @@ Object.assign(PATHS, {
     const quoting: Fetch = () => Promise.reject(Object.assign(new TypeError(`${ITEMS} ${TOKEN}`), { TOKEN }));
     const log = requestLog({ sink: watch });
     const breaker = circuitBreaker({ minimumCalls: 1, onEvent: watch });
-    const throttled = adaptiveThrottle({ onEvent: watch })(authorized(watch, log(quoting)));
+    const throttled = adaptiveThrottle({ onEvent: watch })(authorized(watch, breaker(log(quoting))));
     // The error itself is not the patterns' own.
-    await backoff({ onEvent: watch })(breaker(throttled))(ITEMS).catch(() => {});
+    await backoff({ onEvent: watch })(throttled)(ITEMS).catch(() => {});
     watch(breaker.save());
   },
   'a URL with credentials': async (watch) => {
     const log = requestLog({ sink: watch });
     const breaker = circuitBreaker({ minimumCalls: 1, onEvent: watch });
-    const throttled = adaptiveThrottle({ onEvent: watch })(log(scripted(answers(503))));
-    await backoff({ onEvent: watch })(breaker(throttled))(`https://id:${SECRET}@api.test/items`).catch(watch);
+    const throttled = adaptiveThrottle({ onEvent: watch })(breaker(log(scripted(answers(503)))));
+    await backoff({ onEvent: watch })(throttled)(`https://id:${SECRET}@api.test/items`).catch(watch);
   },
   'the whole stack, until all of it has failed': async (watch) => {
     const log = requestLog({ sink: watch });
     const api = scripted(answers(401), answers(429, '', { 'retry-after': '1' }), offline, null, answers(503, QUERY));
     const breaker = circuitBreaker({ minimumCalls: 3, onEvent: watch });
     const throttle = adaptiveThrottle({ onEvent: watch });
-    const inner = breaker(throttle(authorized(watch, timeout({ afterMs: 50 })(log(api)))));
+    const inner = throttle(authorized(watch, breaker(timeout({ afterMs: 50 })(log(api)))));
     const stack = watch(idempotencyKey()(log.numbered(backoff({ onEvent: watch })(inner))));
     for (let call = 0; call < 8; call += 1) await stack(ITEMS, { method: 'POST', body: SECRET }).catch(watch);
     watch(breaker.save());

@@ -106,9 +106,9 @@ axiosRetry(axiosClient, { retries: 3, retryDelay: axiosRetry.exponentialDelay })
 const tokens = tokenCache({ request: async () => ({ access_token: 'token', expires_in: 3_600 }) });
 const stack = [
   backoff(),
-  circuitBreaker(),
   adaptiveThrottle(),
   bearer(tokens, { origins: ['https://api.test'] }),
+  circuitBreaker(),
   timeout(),
 ];
 

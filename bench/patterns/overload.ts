@@ -45,7 +45,7 @@ interface Result {
 const stack: Retrier = {
   name: '**recommended stack**',
   make: () => {
-    const policies = [backoff(), circuitBreaker(), adaptiveThrottle(), timeout()];
+    const policies = [backoff(), adaptiveThrottle(), circuitBreaker(), timeout()];
     return (send) =>
       policies.reduceRight((next, policy) => policy(next), send as typeof fetch)(URL_ASKED, { method: 'PUT' });
   },

@@ -1,6 +1,7 @@
 /** Anthropic's SDK, its retries off. The provider speaks no dialect of Anthropic's: pages are asked for by hand. */
 import Anthropic from '@anthropic-ai/sdk';
 import { resilientClient } from '../resilient-client.ts';
+import { saidToRetry } from './said-to-retry.ts';
 import { NAMES, RECORDS, type SdkExample, show } from './stage.ts';
 
 export const anthropic: SdkExample = {
@@ -18,8 +19,10 @@ export const anthropic: SdkExample = {
   async run(client) {
     const fetch = resilientClient({
       ...client,
+      // An answer is there when the last word of it is found, unless it is streamed.
+      attemptMs: 600_000,
       // What was throttled was not done. After a 503 nobody knows: a POST without a key is not sent again.
-      shouldRetry: ({ retryable, response }) => retryable || response?.status === 429,
+      shouldRetry: ({ retryable, response }) => saidToRetry(response) ?? (retryable || response?.status === 429),
     });
     const { batches } = new Anthropic({
       baseURL: client.origin,

@@ -18,7 +18,8 @@ export const kyExample: SdkExample = {
 
   async run(client) {
     const fetch = idempotencyKey()(resilientClient(client));
-    const api = ky.create({ baseUrl: client.origin, fetch, retry: 0 });
+    // ky's deadline is for all attempts and the waiting between them; here each has one of its own.
+    const api = ky.create({ baseUrl: client.origin, fetch, retry: 0, timeout: false });
 
     const listed: { id: string }[] = [];
     let cursor: string | null = '';

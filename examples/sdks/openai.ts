@@ -1,6 +1,7 @@
 /** OpenAI's SDK, its retries off. */
 import OpenAI from 'openai';
 import { resilientClient } from '../resilient-client.ts';
+import { saidToRetry } from './said-to-retry.ts';
 import { NAMES, RECORDS, type SdkExample, show } from './stage.ts';
 
 export const openai: SdkExample = {
@@ -16,8 +17,10 @@ export const openai: SdkExample = {
   async run(client) {
     const fetch = resilientClient({
       ...client,
+      // An answer is there when the last word of it is found, unless it is streamed.
+      attemptMs: 600_000,
       // What was throttled was not done. After a 503 nobody knows: a POST without a key is not sent again.
-      shouldRetry: ({ retryable, response }) => retryable || response?.status === 429,
+      shouldRetry: ({ retryable, response }) => saidToRetry(response) ?? (retryable || response?.status === 429),
     });
     const { batches } = new OpenAI({
       baseURL: `${client.origin}/v1`,

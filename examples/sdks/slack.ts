@@ -45,7 +45,8 @@ export const slack: SdkExample = {
 const sayingWhatEnded: typeof fetch = async (input, init) => {
   const response = await fetch(input, init);
   if (!response.ok) return response;
-  const { error } = (await response.clone().json()) as { error?: string };
+  // An upload is answered in plain text.
+  const { error } = (await response.clone().json().catch(Object)) as { error?: string };
   return error === 'token_expired' ? new Response(response.body, { status: 401 }) : response;
 };
 

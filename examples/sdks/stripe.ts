@@ -1,6 +1,7 @@
 /** Stripe's SDK takes a `fetch` as its HTTP client, and gives every POST an idempotency key; its own retries are off. */
 import Stripe from 'stripe';
 import { resilientClient } from '../resilient-client.ts';
+import { saidToRetry } from './said-to-retry.ts';
 import { NAMES, RECORDS, type SdkExample, show } from './stage.ts';
 
 export const stripe: SdkExample = {
@@ -17,11 +18,16 @@ export const stripe: SdkExample = {
   retryAfterAs: 'absent',
 
   async run(client) {
-    const fetch = resilientClient(client);
+    const fetch = resilientClient({
+      ...client,
+      shouldRetry: ({ retryable, response }) => saidToRetry(response) ?? retryable,
+    });
     const { hostname, port } = new URL(client.origin);
     const { customers } = new Stripe('replaced by a token', {
       httpClient: Stripe.createFetchHttpClient(fetch),
       maxNetworkRetries: 0,
+      // Its deadline is for all attempts and the waiting between them; here each has one of its own.
+      timeout: 2 ** 31 - 1,
       telemetry: false,
       host: hostname,
       port,

@@ -54,7 +54,7 @@ function clientOf(): typeof fetch {
   const isUnderWay = (response?: Response) => response?.status === 409;
   const shouldRetry = ({ retryable, response }: RetryContext) =>
     retryable || isThrottled(response) || isUnderWay(response);
-  const stack = [backoff({ attempts: 6, shouldRetry }), circuitBreaker(), adaptiveThrottle()];
+  const stack = [backoff({ attempts: 6, shouldRetry }), adaptiveThrottle()];
   if (tokenUrl !== '') {
     // A token request is a POST, but asking twice for a token does no harm.
     const askAgain = backoff({ shouldRetry: ({ transient }) => transient })(limited);
@@ -63,6 +63,7 @@ function clientOf(): typeof fetch {
     const request = REFRESH_TOKEN === '' ? first : refreshToken({ ...endpoint, first: REFRESH_TOKEN });
     stack.push(bearer(tokenCache({ request }), { origins: [BASE_URL] }));
   }
+  stack.push(circuitBreaker());
   return stack.reduceRight((next, policy) => policy(next), limited);
 }
 

@@ -30,11 +30,11 @@ function stack(next: typeof fetch): typeof fetch {
     requestLog(),
     idempotencyKey(),
     backoff({ attempts: 6 }),
-    circuitBreaker(),
     adaptiveThrottle(),
     tokenBucket({ ratePerSecond: 1e6, burst: 1e6 }),
     concurrencyLimit({ max: 1_000 }),
     bearer(tokens, { origins: ORIGINS }),
+    circuitBreaker(),
     timeout({ afterMs: 2_000 }),
   ].reduceRight((inner, policy) => policy(inner), next);
 }

@@ -181,6 +181,25 @@ describe('slots', () => {
     await expect(send(url)).rejects.toMatchObject({ name: 'QuotaExhaustedError' });
   });
 
+  it.each(['CircuitOpenError', 'QuotaExhaustedError', 'TokenRequestError'])(
+    'gives back at once what was not sent, because further in there was a %s',
+    async (name) => {
+      let calls = 0;
+      const send = adaptiveThrottle()(async () => {
+        calls += 1;
+        if (calls > 1) throw Object.assign(new Error('not sent'), { name });
+        return limited({ limit: 100, remaining: 10, reset: 3_600 });
+      });
+      await send(url);
+      const ends: string[] = [];
+      for (let i = 0; i < 50; i++) send(url).catch((error: Error) => ends.push(error.name));
+      // The ten that are left are spread over the hour.
+      await vi.advanceTimersByTimeAsync(3_600_000 / 10);
+
+      expect(ends).toEqual(Array(50).fill(name));
+    },
+  );
+
   it('charges a request whose answer announces nothing', async () => {
     const { server, send } = await warmedUp({ limit: 100, remaining: 2, reset: 3_600 }, { maxWaitMs: 0 });
     for (let i = 0; i < 2; i++) {

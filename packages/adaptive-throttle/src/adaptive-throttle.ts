@@ -62,7 +62,7 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
 
       const slot = await lane.enter(signal);
       if (signal?.aborted) {
-        lane.leave();
+        lane.leave(slot);
         throw signal.reason;
       }
 
@@ -71,7 +71,8 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
         void lane.answered(slot, response);
         return response;
       } catch (error) {
-        lane.lost();
+        if (NOT_SENT.has(Object(error).name)) lane.leave(slot);
+        else lane.lost();
         throw error;
       }
     };
@@ -89,6 +90,8 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
 }
 
 const MOST_LANES = 1_000;
+/** What policies further in throw instead of sending. */
+const NOT_SENT = new Set(['CircuitOpenError', 'QuotaExhaustedError', 'TokenRequestError']);
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
@@ -103,8 +106,8 @@ function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): stri
 
 /** The request's URL; a relative one resolves against the page, where there is one. */
 function urlOf(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href);
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
+  return new URL(input instanceof Request ? input.url : input, document?.baseURI ?? location?.href);
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */

@@ -122,6 +122,8 @@ it('rounds retryAfterMs up, so that who waits so long is not too early', async (
 it.each([
   ['in seconds', { 'retry-after': '90' }],
   ['as a date', { 'retry-after': 'Sun, 01 Mar 2026 12:01:30 GMT', date: 'Sun, 01 Mar 2026 12:00:00 GMT' }],
+  ['twice', { 'retry-after': '90, 10' }],
+  ['in the old form', { 'retry-after': 'Sun Mar  1 12:01:30 2026', date: 'Sun, 01 Mar 2026 12:00:00 GMT' }],
   ['as an old date', { 'retry-after': 'Sunday, 01-Mar-26 12:01:30 GMT', date: 'Sun, 01 Mar 2026 12:00:00 GMT' }],
 ])('stays open as long as Retry-After asked %s, if that is longer than openMs', async (_how, headers) => {
   const { call, breaker } = client({ minimumCalls: 1 });
@@ -140,6 +142,25 @@ it.each(['1', 'Sun, 06 Nov 1994 08:49:37 GMT', 'junk'])('is not open shorter for
   vi.advanceTimersByTime(4_999);
 
   expect(breaker.state(ORIGIN)).toBe('open');
+});
+
+it.each(['back in 2035', 'Infinity', '0x7fff', 'May 2035'])('is not open longer for junk: %s', async (asked) => {
+  const { call, breaker } = client({ minimumCalls: 1, openMs: 5_000 });
+
+  await call([503, { 'retry-after': asked }]);
+  vi.advanceTimersByTime(5_000);
+
+  expect(breaker.state(ORIGIN)).toBe('half-open');
+});
+
+it('counts no call whose signal had ended before it was made', async () => {
+  const { next, wrapped, breaker } = client({ minimumCalls: 1 });
+  const late = AbortSignal.abort(new DOMException('too late', 'TimeoutError'));
+  next.mockRejectedValue(late.reason);
+
+  await expect(wrapped(ORIGIN, { signal: late })).rejects.toBe(late.reason);
+
+  expect(breaker.state(ORIGIN)).toBe('closed');
 });
 
 it('stays open no longer than maxOpenMs, whatever Retry-After says', async () => {

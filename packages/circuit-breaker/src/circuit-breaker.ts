@@ -10,13 +10,13 @@ export interface CircuitBreakerOptions {
   readonly failureRatio?: number;
   /** How far back calls count, in milliseconds: at most a tenth less, never more. From 1. @defaultValue 30_000 */
   readonly windowMs?: number;
-  /** With fewer calls than this in the window, the circuit stays closed. A whole number from 1. @defaultValue 10 */
+  /** With fewer calls than this in the window, the circuit stays closed. From 1. @defaultValue 10 */
   readonly minimumCalls?: number;
   /** How long it stays open, in milliseconds; twice, then four times that on more trips. From 1. @defaultValue 1_000 */
   readonly openMs?: number;
   /** The longest it stays open, in milliseconds, whatever was asked for. From `openMs`. @defaultValue 600_000 */
   readonly maxOpenMs?: number;
-  /** How many calls it then lets through and is judged by. A whole number from 1. @defaultValue 1 */
+  /** How many calls it then lets through and is judged by. From 1. @defaultValue 1 */
   readonly halfOpenCalls?: number;
   /** Whether a call failed; `undefined`: neither. Not asked about aborts. @defaultValue `({ failed }) => failed` */
   readonly isFailure?: (context: CallContext) => boolean | undefined;
@@ -79,7 +79,6 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
   const isSaved = (saved: SavedCircuit) => typeof saved?.key === 'string' && Array.isArray(saved.window);
   if (!Array.isArray(restore) || !restore.every(isSaved))
     throw new TypeError(`circuitBreaker: restore must be what save() returned, got ${restore}`);
-
   /** What goes wrong with the observer, at once or later, is not the request's failure. */
   const tell = (event: CircuitEvent) => void (async () => onEvent(event))().catch(() => {});
   /** Epoch milliseconds, as another process understands them, by a clock that never jumps. */
@@ -104,10 +103,11 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   /** Answers for how long. */
   function open({ key, trips }: Circuit, failure?: Response): number {
-    // Seconds or a date (RFC 9110, 10.2.3). It can only lengthen the open time, so junk does no harm.
+    // Seconds, or a date of any form (RFC 9110, 10.2.3), the old one without a zone.
     const asked = failure?.headers.get('retry-after') ?? '';
+    const [, seconds, date] = /^\s*(?:(\d+(?:\.\d+)?)\b|([A-Z][a-z]{2,8},? .*\d:\d.*))/.exec(asked) ?? [];
     const sentAtMs = Date.parse(failure?.headers.get('date') ?? '') || Date.now();
-    const askedMs = Number(asked) * 1_000 || Date.parse(asked) - sentAtMs || 0;
+    const askedMs = Number(seconds) * 1_000 || Date.parse(`${date?.replace(/ GMT$/, '')} GMT`) - sentAtMs || 0;
     const forMs = Math.min(maxOpenMs, Math.max(askedMs, openMs * Math.min(2 ** trips, 4)));
     use({ key, trips: trips + 1, openUntil: clock() + forMs, window: [] });
     tell({ type: 'open', key, openMs: forMs, trips: trips + 1 });
@@ -160,6 +160,9 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   const policy: Policy = (next) =>
     async function withCircuitBreaker(input, init) {
+      const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
+      // Whoever has given up before asking learns nothing of the service.
+      if (signal?.aborted) return next(input, init);
       const isSameOrigin = !options.key && last !== 'null' && `${input}`.startsWith(`${last}/`);
       if (!isSameOrigin) last = keyOf({ url: urlOf(input), method: methodOf(input, init) });
       const circuit = enter(last);
@@ -174,9 +177,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
         error = thrown;
         failed = isTransportFailure(error, input, init) || undefined;
       }
-
       // A deadline of the caller's that passed is no abort: the service was too slow for it.
-      const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
       const isAborted = !response && signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
       const durationMs = performance.now() - startedAt;
       // Before isFailure is asked, which may throw.
@@ -231,8 +232,8 @@ function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): stri
 
 /** The request's URL; a relative one resolves against the page, where there is one. */
 function urlOf(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href);
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
+  return new URL(input instanceof Request ? input.url : input, document?.baseURI ?? location?.href);
 }
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */

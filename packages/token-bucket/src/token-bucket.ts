@@ -224,8 +224,8 @@ function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): stri
 
 /** The request's URL; a relative one resolves against the page, where there is one. */
 function urlOf(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href);
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
+  return new URL(input instanceof Request ? input.url : input, document?.baseURI ?? location?.href);
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */

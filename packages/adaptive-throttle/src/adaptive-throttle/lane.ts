@@ -45,8 +45,8 @@ type Reading = Iterable<RateLimit> | undefined;
 export interface Lane {
   /** Waits for a slot; where one is free it is taken before this returns. */
   enter(signal: AbortSignal | undefined): Slot | Promise<Slot>;
-  /** Gives back a slot that was not used. */
-  leave(): void;
+  /** Gives back a slot that was not used; whoever is next has it at once. */
+  leave(slot: Slot): void;
   /** The request ended without an answer; the server may have counted it. */
   lost(): void;
   /** Learns from the answer, and gives the slot back once all of it is read. */
@@ -78,10 +78,9 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
 
   function take(askedAt: number, now: number): Slot {
     trial.sent(now - Math.max(lastSentAt, pausedUntil));
-    inFlight += 1;
-    sentCount += 1;
-    lastSentAt = now;
-    return { sentAt: now, index: sentCount, waitedMs: now - askedAt };
+    const slot = { sentAt: now, index: sentCount + 1, previousAt: lastSentAt, waitedMs: now - askedAt };
+    [inFlight, sentCount, lastSentAt] = [inFlight + 1, slot.index, now];
+    return slot;
   }
 
   async function wait(signal: AbortSignal | undefined, askedAt: number): Promise<Slot> {
@@ -139,14 +138,19 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
     queue.clear();
   }
 
-  function leave(): void {
-    inFlight -= 1;
-    admitNext();
+  function leave({ index, previousAt }: Slot): void {
+    if (index === sentCount) [sentCount, lastSentAt] = [index - 1, previousAt];
+    end();
   }
 
   function lost(): void {
     for (const quota of quotas.values()) quota.remaining -= 1;
-    leave();
+    end();
+  }
+
+  function end(): void {
+    inFlight -= 1;
+    admitNext();
   }
 
   async function answered(slot: Slot, response: Response): Promise<void> {
@@ -168,7 +172,7 @@ export function openLane(key: string, { read, maxWaitMs, random, tell }: LaneSet
     const more = reading ? await reading : [];
     learn(slot, more, refusedMs, now);
     if (!isOld) forget([...limits, ...more], now);
-    leave();
+    end();
   }
 
   function refuse(slot: Slot, status: number, limits: RateLimit[], hintMs: number | undefined, now: number): void {

@@ -5,6 +5,8 @@ export interface Slot {
   readonly sentAt: number;
   /** The how-manieth request of its lane. */
   readonly index: number;
+  /** When the request before it went. */
+  readonly previousAt: number;
   readonly waitedMs: number;
 }
 
