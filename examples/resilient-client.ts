@@ -40,7 +40,8 @@ export function resilientClient(options: ResilientClientOptions): typeof fetch {
 
   const stack = [
     backoff({ attempts: 6, ...(shouldRetry && { shouldRetry }), ...observed }),
-    adaptiveThrottle(),
+    // As long as backoff heeds a Retry-After, so that those in line hear of a longer one as soon as whoever was told it.
+    adaptiveThrottle({ maxWaitMs: 120_000 }),
     bearer(tokens, { origins: [origin] }),
     circuitBreaker(),
   ];

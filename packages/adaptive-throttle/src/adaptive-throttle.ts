@@ -56,6 +56,8 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
 
   return (next) =>
     async function withAdaptiveThrottle(input, init) {
+      // Its owner may use it again while this waits.
+      if (input instanceof URL) input = input.href;
       const name = key({ url: urlOf(input), method: methodOf(input, init) });
       const signal = signalOf(input, init);
       const lane = laneOf(name);
