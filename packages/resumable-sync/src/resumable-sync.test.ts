@@ -149,19 +149,32 @@ it('hands a page that holds an id twice over with the later one', async () => {
 
 it('takes numbers for ids, and what `id` finds', async () => {
   const sink = memory();
-  const pages = listing([{ key: { no: 0 } }, { key: { no: 1 } }] as unknown as Row[]);
+  const pages = listing([{ key: { no: 0 } }, { key: { no: 2 ** 53 - 1 } }] as unknown as Row[]);
 
   await resumableSync(pages, sink, { ...USERS, id: (item) => (item as unknown as { key: { no: number } }).key.no });
 
-  expect(Object.keys(sink.contents())).toEqual(['0', '1']);
+  expect(Object.keys(sink.contents())).toEqual(['0', '9007199254740991']);
 });
 
-it.each([[{}], [{ id: null }], [{ id: '' }], [null]])('lands nothing of a page with the record %o', async (item) => {
+it.each([
+  ['undefined', {}],
+  ['object', { id: null }],
+  ['string', { id: '' }],
+  ['undefined', null],
+  ['object', { id: { $oid: 'c' } }],
+  ['boolean', { id: true }],
+  ['bigint', { id: 7n }],
+  ['NaN', { id: Number.NaN }],
+  ['1.5', { id: 1.5 }],
+  ['1050118621198921700', JSON.parse('{ "id": 1050118621198921729 }')],
+])('lands nothing of a page with an id that is %s, in %o', async (got, item) => {
   const sink = memory();
   const pages = listing([row('a'), row('b'), row('c'), item as unknown as Row]);
 
   await expect(resumableSync(pages, sink, USERS)).rejects.toThrow(
-    new TypeError('resumableSync: record 1 of page 2 of users has no id'),
+    new TypeError(
+      `resumableSync: record 1 of page 2 of users has no id, a non-empty string or a safe integer, but ${got}`,
+    ),
   );
 
   expect(Object.keys(sink.contents())).toEqual(['a', 'b']);

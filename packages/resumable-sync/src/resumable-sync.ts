@@ -93,7 +93,7 @@ export interface ResumableSyncOptions<Item> {
   readonly run?: string;
   /** Whether a finished run goes on after its last page, for listings that grow at their end. @defaultValue false */
   readonly follow?: boolean;
-  /** What identifies a record. @defaultValue its `id` */
+  /** What identifies a record: a string, or an integer up to 2^53, past which several become one. @defaultValue its `id` */
   readonly id?: (item: Item) => string | number;
   /** Is shown every record. What does not fit is told as `drift`, and lands all the same, as it came. */
   readonly schema?: StandardSchema;
@@ -144,8 +144,8 @@ export type SyncEvent =
  * Resolves to how far it came; `added` and `changed` count from this call, as the sink tells them. What the pages or the
  * sink throw arrives as it is.
  *
- * @throws `TypeError` when called, if an option is not what it must be; later, if a record has no id: nothing of its
- * page lands.
+ * @throws `TypeError` when called, if an option is not what it must be; later, if what identifies a record is no non-empty
+ * string and no safe integer: nothing of its page lands.
  */
 export function resumableSync<Item>(
   pages: Pages<Item>,
@@ -153,7 +153,7 @@ export function resumableSync<Item>(
   options: ResumableSyncOptions<Item>,
 ): Promise<SyncFigures> {
   const { source, run = '', follow = false, schema, total: readTotal, signal, onEvent } = options;
-  const { id = (item) => (item as { id?: string } | null)?.id ?? '' } = options;
+  const { id = (item) => (item as { id: string } | null)?.id as string } = options;
   if (typeof source !== 'string' || source === '') throw new TypeError('resumableSync: source must be a name');
   const functions = { pages, 'sink.load': sink?.load, 'sink.commit': sink?.commit, id };
   if (schema) Object.assign(functions, { 'schema.~standard.validate': schema['~standard']?.validate });
@@ -207,8 +207,12 @@ export function resumableSync<Item>(
   function recordsOf(items: readonly Item[], page: number): Promise<SyncRecord<Item>[]> {
     const newest = new Map<string, Item>();
     for (const [index, item] of items.entries()) {
-      const key = id(item) ?? '';
-      if (key === '') throw new TypeError(`resumableSync: record ${index} of page ${page} of ${source} has no id`);
+      const key = id(item);
+      if (typeof key === 'string' ? key === '' : !Number.isSafeInteger(key)) {
+        const where = `record ${index} of page ${page} of ${source}`;
+        const got = typeof key === 'number' ? key : typeof key;
+        throw new TypeError(`resumableSync: ${where} has no id, a non-empty string or a safe integer, but ${got}`);
+      }
       newest.set(`${key}`, item);
     }
     return Promise.all(Array.from(newest, async ([id, item]) => ({ id, hash: await fingerprint(item), item })));
