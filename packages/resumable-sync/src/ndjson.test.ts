@@ -23,6 +23,20 @@ it('loses and doubles nothing, wherever the file was torn', async () => {
   }
 });
 
+it('goes on where its first line was torn, within a letter too', async () => {
+  const source = 'zürich 🎈';
+  await ndjsonSink(file).commit(source, [record('a', 'v1')], checkpoint(1));
+  const whole = readFileSync(file);
+
+  for (let bytes = 1; bytes <= whole.indexOf('\n'); bytes += 1) {
+    writeFileSync(file, whole.subarray(0, bytes));
+    const sink = ndjsonSink(file);
+    expect(await sink.load(source), `torn after ${bytes} bytes`).toBeUndefined();
+    await sink.commit(source, [record('a', 'v1')], checkpoint(1));
+    expect(readFileSync(file).equals(whole)).toBe(true);
+  }
+});
+
 it('cuts off a torn line, and what no whole page holds, as soon as it loads', async () => {
   const sink = ndjsonSink(file);
   await sink.commit('users', [record('a', 'v1')], checkpoint(1));

@@ -77,7 +77,7 @@ const MARK_BYTES = Buffer.from(MARK);
 const NEWLINE = 0x0a;
 
 async function contentsOf(file: string, source: string): Promise<Contents> {
-  const header = headerOf(source);
+  const header = Buffer.from(headerOf(source));
   const hashes = new Map<string, string>();
   let checkpoint: Checkpoint | undefined;
   let [number, endBytes, wholeBytes] = [0, 0, 0];
@@ -88,8 +88,8 @@ async function contentsOf(file: string, source: string): Promise<Contents> {
     number += 1;
     endBytes += line.length;
     if (number === 1) {
-      // A torn first line is a torn first page.
-      if (!header.startsWith(line.toString())) {
+      // A torn first line is a torn first page. Compared as bytes, since it may be torn within a letter.
+      if (!header.subarray(0, line.length).equals(line)) {
         throw new NdjsonError(file, number, `not the first line of an ndjsonSink for ${source}`);
       }
     } else if (!line.subarray(0, MARK.length).equals(MARK_BYTES)) {
