@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -98,7 +107,8 @@ it('reads lines longer than what is read at a time', async () => {
 });
 
 it.each([
-  ['of another source', '{"$sync":{"source":"events"}}\n'],
+  ['of another source', '{"$sync":{"source":"events","version":1}}\n'],
+  ['of another version', '{"$sync":{"source":"users"}}\n'],
   ['that it did not write', '{"id":"a"}\n'],
   ['that it did not write, without an end', '{"id":"a"}'],
 ])('leaves a file alone %s, naming file and line', async (_, text) => {
@@ -127,11 +137,147 @@ it('writes nothing where somebody else wrote meanwhile, and reads anew the next 
   await one.load('users');
   await other.commit('users', [record('a', 'v1')], checkpoint(1));
 
+  const { size } = statSync(file);
+
   await expect(one.commit('users', [record('a', 'v1')], checkpoint(1))).rejects.toThrow(`${file}: somebody else`);
+
+  expect(statSync(file).size).toBe(size);
 
   expect(await one.commit('users', [record('a', 'v1')], checkpoint(2))).toEqual({ added: 0, changed: 0 });
   expect(records()).toHaveLength(1);
 });
+
+it('keeps one source, and refuses another that it was loaded for as well', async () => {
+  const sink = ndjsonSink(file);
+  await sink.load('users');
+  await sink.load('events');
+  await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+
+  await expect(sink.commit('events', [record('b', 'v1')], checkpoint(7))).rejects.toThrow(NdjsonError);
+
+  expect(records()).toHaveLength(1);
+  expect(await sink.load('users')).toEqual(checkpoint(1));
+});
+
+it.each([
+  ['a file', 0],
+  ['the next page', 1],
+])('lands %s of only one of two that write it at once', async (_, before) => {
+  await land(before);
+  const sinks = [ndjsonSink(file), ndjsonSink(file)];
+  for (const sink of sinks) await sink.load('users');
+
+  const sent = sinks.map(async (sink, nth) => sink.commit('users', [record('x', `${nth}`)], checkpoint(before + 1)));
+  const settled = await Promise.allSettled(sent);
+
+  const [landed, ...others] = settled.flatMap(({ status }, nth) => (status === 'fulfilled' ? [nth] : []));
+  expect(others).toEqual([]);
+  expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(before + 1));
+  expect(records().slice(before)).toEqual([{ id: 'x', version: `${landed}` }]);
+});
+
+it('refuses a page that another cut off while it was half written, and cuts off what arrived of it after', async () => {
+  await land(2);
+  const whole = readFileSync(file);
+  truncateSync(file, pageEnds(whole)[0]);
+  const sink = ndjsonSink(file);
+  await sink.load('users');
+  const { size } = statSync(file);
+
+  // Node writes half a megabyte at a time.
+  const long = { id: 'long', hash: 'v1', item: { id: 'long', text: 'x'.repeat(2 ** 21) } };
+  const outcome = Promise.allSettled([sink.commit('users', [long], checkpoint(2))]);
+  while (statSync(file).size === size) await new Promise((resolve) => setImmediate(resolve));
+  expect(statSync(file).size).toBeLessThan(size + 2 ** 21);
+  truncateSync(file, size);
+  appendFileSync(file, whole.subarray(size));
+
+  expect(await outcome).toMatchObject([
+    { reason: { message: `${file}: somebody else has written to it since it was loaded` } },
+  ]);
+  expect(statSync(file).size).toBeGreaterThan(whole.length);
+  expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(2));
+  expect(readFileSync(file).equals(whole)).toBe(true);
+});
+
+it.each([0, 1, 2])(
+  'cuts off a page that followed page %i and arrived after page 3, torn or not, and the one it kept from its place',
+  async (after) => {
+    await land(3);
+    const whole = readFileSync(file);
+    truncateSync(file, after === 0 ? 0 : pageEnds(whole)[after - 1]);
+    const { size } = statSync(file);
+    await ndjsonSink(file).commit('users', [record('late', 'v1')], checkpoint(9));
+    const late = readFileSync(file).subarray(size);
+    writeFileSync(file, whole);
+    await ndjsonSink(file).commit('users', [record('refused', 'v1')], checkpoint(4));
+    const refused = readFileSync(file).subarray(whole.length);
+
+    for (let bytes = 0; bytes < late.length; bytes += 5) {
+      writeFileSync(file, Buffer.concat([whole, late.subarray(bytes), refused]));
+      expect(await ndjsonSink(file).load('users'), `torn after ${bytes} bytes`).toEqual(checkpoint(3));
+      expect(readFileSync(file).equals(whole)).toBe(true);
+    }
+  },
+);
+
+it.each([
+  ['taken out', () => ''],
+  ['closed otherwise', (page: string) => page.replace('"pages":2', '"pages":3')],
+])('leaves a file alone in which a page was %s that others follow', async (_, edit) => {
+  await land(3);
+  const whole = readFileSync(file, 'utf8');
+  const [from, to] = pageEnds(readFileSync(file));
+  const edited = whole.slice(0, from) + edit(whole.slice(from, to)) + whole.slice(to);
+  writeFileSync(file, edited);
+
+  await expect(ndjsonSink(file).load('users')).rejects.toThrow('the page that ends here');
+
+  expect(readFileSync(file, 'utf8')).toBe(edited);
+});
+
+it('refuses a page where the file is another by now, of the same size', async () => {
+  await land(1);
+  const sink = ndjsonSink(file);
+  await sink.load('users');
+  const other = readFileSync(file);
+  rmSync(file);
+  await ndjsonSink(file).commit('users', [record('0', 'v2')], checkpoint(1));
+  expect(statSync(file).size).toBe(other.length);
+
+  await expect(sink.commit('users', [record('1', 'v1')], checkpoint(2))).rejects.toThrow('somebody else');
+});
+
+it('cuts off nothing that somebody completes while it loads, in whichever turn', async () => {
+  await land(2);
+  const whole = readFileSync(file);
+  const torn = whole.subarray(0, -30);
+
+  for (let [turns, isTorn] = [0, true]; isTorn; turns += 1) {
+    writeFileSync(file, torn);
+    const loading = Promise.resolve(ndjsonSink(file).load('users')).catch((error: Error) => error.message);
+    for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    isTorn = statSync(file).size === torn.length;
+    if (isTorn) appendFileSync(file, whole.subarray(-30));
+
+    const loaded = await loading;
+    if (!isTorn) continue;
+    expect([checkpoint(2), `${file}: somebody else is writing to it`]).toContainEqual(loaded);
+    expect(readFileSync(file).equals(whole), `after ${turns} turns`).toBe(true);
+  }
+});
+
+/** Commits so many pages of one record each. */
+async function land(pages: number): Promise<void> {
+  const sink = ndjsonSink(file);
+  for (let nth = 0; nth < pages; nth += 1) await sink.commit('users', [record(`${nth}`, 'v1')], checkpoint(nth + 1));
+}
+
+/** Where its pages end. */
+function pageEnds(whole: Buffer): number[] {
+  const closings = whole.toString('latin1').matchAll(/^\{"\$sync":\{"records".*\n/gm);
+  return Array.from(closings, ({ index, 0: line }) => index + line.length);
+}
 
 /** Commits two pages, the second with a repeat and a change, from wherever the file says. Gives back its bytes. */
 async function goOn(): Promise<Buffer> {

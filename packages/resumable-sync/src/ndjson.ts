@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, truncate } from 'node:fs/promises';
+import { createReadStream, statSync, truncateSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Checkpoint, Sink } from './resumable-sync.ts';
 
 /**
@@ -10,10 +10,14 @@ import type { Checkpoint, Sink } from './resumable-sync.ts';
  * A page counts once its last line is there whole. What follows the last whole page, as a killed process leaves it, is
  * cut off when the file is next loaded. Each page is flushed to the disk (`fdatasync`) before it counts as landed.
  *
+ * Each page names the one that it follows, and has landed only if it stands right behind it: of two processes that write
+ * at once one is refused, and what it wrote is cut off like any torn page.
+ *
  * A record that is there already is written only if its content is another: the last line of an id is the newest. To
  * know that, loading reads the file through once, as a stream, and the ids and hashes of all records stay in memory.
  *
- * @throws {@link NdjsonError} when loading or committing, if the file is another's or is not as it was written.
+ * @throws {@link NdjsonError} when loading or committing, if the file is another source's or is not as it was written.
+ * `Error` then, if somebody else writes to it meanwhile.
  */
 export function ndjsonSink(file: string): Sink<unknown> {
   let known: Contents | undefined;
@@ -25,21 +29,23 @@ export function ndjsonSink(file: string): Sink<unknown> {
     },
 
     async commit(source, records, checkpoint) {
-      const { sizeBytes, hashes } = known ?? (await contentsOf(file, source));
+      const contents = known?.source === source ? known : await contentsOf(file, source);
+      const { sizeBytes, hashes, last } = contents;
       // Where writing fails, only the file tells how far it came.
       known = undefined;
       const fresh = records.filter(({ id, hash }) => hashes.get(id) !== hash);
       const lines = fresh.map(({ item }) => lineOf(item)).join('');
-      const closing = closingOf(createHash('sha256').update(lines), [
-        fresh.map(({ id, hash }) => [id, hash] as const),
+      const closing = closingOf(createHash('sha256').update(lines), {
+        records: fresh.map(({ id, hash }) => [id, hash] as const),
         checkpoint,
-      ]);
-      const text = `${sizeBytes === 0 ? headerOf(source) : ''}${lines}${closing}`;
-      await append(file, sizeBytes, text);
+        after: last,
+      });
+      const text = `${sizeBytes === 0 ? headerOf(source) : ''}${lines}${ownLineOf(closing)}`;
+      await append(file, contents, text);
 
       const changed = fresh.filter(({ id }) => hashes.has(id)).length;
       for (const { id, hash } of fresh) hashes.set(id, hash);
-      known = { sizeBytes: sizeBytes + Buffer.byteLength(text), hashes, checkpoint };
+      known = { source, sizeBytes: sizeBytes + Buffer.byteLength(text), hashes, checkpoint, last: closing.sha256 };
       return { added: fresh.length - changed, changed };
     },
   };
@@ -63,14 +69,25 @@ export class NdjsonError extends Error {
 
 /** What the whole pages of a file hold. */
 interface Contents {
+  readonly source: string;
   /** Where the last of them ends. */
   readonly sizeBytes: number;
   readonly hashes: Map<string, string>;
   readonly checkpoint: Checkpoint | undefined;
+  /** SHA-256 of the last of them; empty where there is none. */
+  readonly last: string;
 }
 
-/** The ids and hashes of a page's lines, in their order, and the checkpoint. */
-type Closing = readonly [records: readonly (readonly [id: string, hash: string])[], checkpoint: Checkpoint];
+/** What the line holds that closes a page. */
+interface Closing {
+  /** The ids and hashes of the page's lines, in their order. */
+  readonly records: readonly (readonly [id: string, hash: string])[];
+  readonly checkpoint: Checkpoint;
+  /** The SHA-256 of the page before it; empty for the first. */
+  readonly after: string;
+  /** Of the page's lines, and of all that stands above. */
+  readonly sha256: string;
+}
 
 const MARK = '{"$sync":';
 const MARK_BYTES = Buffer.from(MARK);
@@ -80,6 +97,8 @@ async function contentsOf(file: string, source: string): Promise<Contents> {
   const header = Buffer.from(headerOf(source));
   const hashes = new Map<string, string>();
   let checkpoint: Checkpoint | undefined;
+  let last = '';
+  const landed = new Set([last]);
   let [number, endBytes, wholeBytes] = [0, 0, 0];
   let page = createHash('sha256');
   let damagedLine: number | undefined;
@@ -97,28 +116,41 @@ async function contentsOf(file: string, source: string): Promise<Contents> {
     } else {
       const closing = closingIn(line, page);
       page = createHash('sha256');
-      // Where no whole page follows, its writing was cut short.
-      if (closing === undefined) damagedLine ??= number;
-      else if (damagedLine !== undefined) {
-        throw new NdjsonError(file, damagedLine, 'the page that ends here is not as it was written');
-      } else {
-        for (const [id, hash] of closing[0]) hashes.set(id, hash);
-        checkpoint = closing[1];
+      if (closing && closing.after === last && damagedLine === undefined) {
+        for (const [id, hash] of closing.records) hashes.set(id, hash);
+        ({ checkpoint, sha256: last } = closing);
+        landed.add(last);
         wholeBytes = endBytes;
+        continue;
+      }
+      // Its writing was cut short, or it was late and was refused. A page after one that is not there tells otherwise.
+      damagedLine ??= number;
+      if (closing && !landed.has(closing.after)) {
+        throw new NdjsonError(file, damagedLine, 'the page that ends here is not as it was written');
       }
     }
   }
-  if (endBytes > wholeBytes) await truncate(file, wholeBytes);
-  return { sizeBytes: wholeBytes, hashes, checkpoint };
+  if (endBytes > wholeBytes) {
+    // At one go, since somebody may still be at work on what looks torn.
+    if (statSync(file).size !== endBytes) throw new Error(`${file}: somebody else is writing to it`);
+    truncateSync(file, wholeBytes);
+  }
+  return { source, sizeBytes: wholeBytes, hashes, checkpoint, last };
 }
 
-async function append(file: string, sizeBytes: number, text: string): Promise<void> {
-  const handle = await open(file, 'a');
+async function append(file: string, { sizeBytes, last }: Contents, text: string): Promise<void> {
+  const overtaken = `${file}: somebody else has written to it since it was loaded`;
+  const handle = await open(file, 'a+');
   try {
     const { size } = await handle.stat();
-    if (size !== sizeBytes) throw new Error(`${file}: somebody else has written to it since it was loaded`);
+    if (size !== sizeBytes) throw new Error(overtaken);
     await handle.appendFile(text);
     await handle.datasync();
+    // Somebody may have come between. So it is read back, and with it the SHA-256 that ends the page before.
+    const written = Buffer.from(`${last && `${last}"}}\n`}${text}`);
+    const there = Buffer.alloc(written.length);
+    await handle.read(there, { position: sizeBytes + Buffer.byteLength(text) - written.length });
+    if (!there.equals(written)) throw new Error(overtaken);
   } finally {
     await handle.close();
   }
@@ -146,7 +178,11 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
 
 /** Says whose file it is, so that no other is cut off. */
 function headerOf(source: string): string {
-  return `${MARK}${JSON.stringify({ source })}}\n`;
+  return ownLineOf({ source, version: 1 });
+}
+
+function ownLineOf(content: object): string {
+  return `${MARK}${JSON.stringify(content)}}\n`;
 }
 
 /** A record that would pass for a line of ours is set apart by a space, which means nothing in JSON. */
@@ -155,18 +191,18 @@ function lineOf(item: unknown): string {
   return `${line.startsWith(MARK) ? ' ' : ''}${line}\n`;
 }
 
-function closingOf(page: Hash, closing: Closing): string {
-  const [records, checkpoint] = closing;
-  const sha256 = page.update(JSON.stringify(closing)).digest('base64');
-  return `${MARK}${JSON.stringify({ records, checkpoint, sha256 })}}\n`;
+function closingOf(page: Hash, closing: Omit<Closing, 'sha256'>): Closing {
+  const { records, checkpoint, after } = closing;
+  const sha256 = page.update(JSON.stringify([records, checkpoint, after])).digest('base64');
+  return { records, checkpoint, after, sha256 };
 }
 
 /** What it holds, if line and page are as they were written. */
 function closingIn(line: Buffer, page: Hash): Closing | undefined {
   const text = line.toString();
   try {
-    const { records, checkpoint } = JSON.parse(text).$sync;
-    return closingOf(page, [records, checkpoint]) === text ? [records, checkpoint] : undefined;
+    const closing = closingOf(page, JSON.parse(text).$sync);
+    return ownLineOf(closing) === text ? closing : undefined;
   } catch {
     return undefined;
   }
