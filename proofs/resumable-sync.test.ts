@@ -56,10 +56,10 @@ function dyingAtThirdCommit<Item>(sink: Sink<Item>, isBefore: boolean): Sink<Ite
   let commits = 0;
   return {
     load: (source) => sink.load(source),
-    async commit(source, records, checkpoint) {
+    async commit(source, records, checkpoint, before) {
       commits += 1;
       if (commits === 3 && isBefore) throw new Error('killed before');
-      const landed = await sink.commit(source, records, checkpoint);
+      const landed = await sink.commit(source, records, checkpoint, before);
       if (commits === 3) throw new Error('killed after');
       return landed;
     },

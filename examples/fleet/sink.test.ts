@@ -36,32 +36,31 @@ it.each([0, 1])(
           yield page;
         }
       },
-      slow.sink(),
+      slow.sink,
       { source: 'account' },
     );
 
     await stalled.promise;
-    await resumableSync(listing, quick.sink(), { source: 'account' });
+    await resumableSync(listing, quick.sink, { source: 'account' });
     woken.resolve();
 
     await expect(late).rejects.toEqual(new OvertakenError('account'));
     expect([...slow.deliveries('account')].map(({ id }) => id)).toEqual(['1', '2', '3']);
-    expect(await slow.sink().load('account')).toMatchObject({ complete: true, pages: 3 });
+    expect(await slow.sink.load('account')).toMatchObject({ complete: true, pages: 3 });
   },
 );
 
 it('lets a worker that was overtaken go on from where the other is', async () => {
-  const first = slow.sink();
-  await first.load('account');
+  await slow.sink.load('account');
   const over = new AbortController();
-  const turn = resumableSync(listing, quick.sink(), {
+  const turn = resumableSync(listing, quick.sink, {
     source: 'account',
     signal: over.signal,
     onEvent: ({ type }) => type === 'progress' && over.abort('the turn is over'),
   });
   await expect(turn).rejects.toBe('the turn is over');
 
-  await resumableSync(listing, slow.sink(), { source: 'account' });
+  await resumableSync(listing, slow.sink, { source: 'account' });
 
   expect([...quick.deliveries('account')].map(({ id }) => id)).toEqual(['1', '2', '3']);
   expect(quick.complete()).toBe(1);

@@ -10,8 +10,7 @@ export interface AccountRecord {
 
 /** A SQLite file that many processes write. */
 export interface Store {
-  /** A sink for one turn. Who syncs an account again, even in the same process, takes another. */
-  sink(): Sink<AccountRecord>;
+  readonly sink: Sink<AccountRecord>;
   /** Every delivery of an account, repeats included, in the order of delivery. */
   deliveries(account: string): Iterable<AccountRecord>;
   /** How many accounts were read to their end. */
@@ -42,30 +41,25 @@ export function openStore(file: string): Store {
   }
 
   return {
-    sink() {
-      let held: string | undefined;
-      return {
-        load(account) {
-          held = stored(account);
-          return held === undefined ? undefined : (JSON.parse(held) as Checkpoint);
-        },
-        commit(account, records, checkpoint) {
-          const next = JSON.stringify(checkpoint);
-          database.exec('BEGIN IMMEDIATE');
-          try {
-            // The fence. Nobody else can write between this look and the commit; elsewhere `SELECT … FOR UPDATE` does it.
-            if (stored(account) !== held) throw new OvertakenError(account);
-            write(account, records);
-            save.run(account, next);
-            database.exec('COMMIT');
-          } catch (error) {
-            database.exec('ROLLBACK');
-            throw error;
-          }
-          held = next;
-          return { added: records.length, changed: 0 };
-        },
-      };
+    sink: {
+      load(account) {
+        const text = stored(account);
+        return text === undefined ? undefined : (JSON.parse(text) as Checkpoint);
+      },
+      commit(account, records, checkpoint, before) {
+        database.exec('BEGIN IMMEDIATE');
+        try {
+          // The fence. Nobody else can write between this look and the commit; elsewhere `SELECT … FOR UPDATE` does it.
+          if (stored(account) !== JSON.stringify(before)) throw new OvertakenError(account);
+          write(account, records);
+          save.run(account, JSON.stringify(checkpoint));
+          database.exec('COMMIT');
+        } catch (error) {
+          database.exec('ROLLBACK');
+          throw error;
+        }
+        return { added: records.length, changed: 0 };
+      },
     },
     *deliveries(account) {
       for (const row of all.iterate(account)) yield JSON.parse(row.content as string) as AccountRecord;

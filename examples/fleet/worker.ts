@@ -74,7 +74,7 @@ async function takeTurn(job: Job<{ account: string }>, token?: string, lost?: Ab
           signal,
           next: (body) => ({ cursor: body.next_cursor }),
         }),
-      store.sink(),
+      store.sink,
       {
         source: account,
         signal: lost ? AbortSignal.any([lost, turn.signal]) : turn.signal,

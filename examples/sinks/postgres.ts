@@ -13,29 +13,25 @@ export const TABLES = `
 /**
  * Keeps records in the tables of PostgreSQL. A page and its checkpoint are one statement, and so one transaction.
  *
- * A page lands only after the checkpoint that this sink loaded or committed last. So what a killed process sent, or a
+ * A page lands only after the checkpoint that its sync loaded or committed last. So what a killed process sent, or a
  * process that stood still for long, cannot set the source back when it arrives late: an `OvertakenError`.
  */
 export function postgresSink(pool: pg.Pool): Sink<unknown> {
-  const held = new Map<string, string | undefined>();
-
   return {
     async load(source) {
       const { rows } = await pool.query(LOAD, [source]);
       const text: string | undefined = rows[0]?.checkpoint;
-      held.set(source, text);
       return text === undefined ? undefined : JSON.parse(text);
     },
 
-    async commit(source, records, checkpoint) {
+    async commit(source, records, checkpoint, before) {
       const ids = records.map(({ id }) => id);
       const hashes = records.map(({ hash }) => hash);
       const contents = records.map(({ item }) => JSON.stringify(item));
-      const next = JSON.stringify(checkpoint);
-      const { rows } = await pool.query(COMMIT, [source, ids, hashes, contents, next, held.get(source)]);
+      const [next, held] = [checkpoint, before].map((one) => JSON.stringify(one));
+      const { rows } = await pool.query(COMMIT, [source, ids, hashes, contents, next, held]);
       const { added, changed, saved } = rows[0];
       if (!saved) throw new OvertakenError(source);
-      held.set(source, next);
       return { added, changed };
     },
   };

@@ -6,7 +6,7 @@ import { OvertakenError } from './overtaken.ts';
  * Keeps records in Redis: `sync:{users}:records` holds each by its id, as JSON, `sync:{users}:hashes` its hash, and
  * `sync:{users}:checkpoint` how far it was read. A page and its checkpoint are one script, which nothing comes between.
  *
- * A page lands only after the checkpoint that this sink loaded or committed last. So what a killed process sent, or a
+ * A page lands only after the checkpoint that its sync loaded or committed last. So what a killed process sent, or a
  * process that stood still for long, cannot set the source back when it arrives late: an `OvertakenError`.
  *
  * What a restart of Redis leaves is Redis' to say: `appendonly`, and `maxmemory-policy noeviction`.
@@ -14,27 +14,23 @@ import { OvertakenError } from './overtaken.ts';
 export function redisSink(redis: Redis, prefix = 'sync'): Sink<unknown> {
   // What is in braces decides where a cluster puts a key, so all of a source is in one place.
   const keyOf = (source: string, what: string) => `${prefix}:{${source}}:${what}`;
-  const held = new Map<string, string | null>();
 
   return {
     async load(source) {
       const text = await redis.get(keyOf(source, 'checkpoint'));
-      held.set(source, text);
       return text === null ? undefined : JSON.parse(text);
     },
 
-    async commit(source, records, checkpoint) {
-      const next = JSON.stringify(checkpoint);
+    async commit(source, records, checkpoint, before) {
       const landed = (await redis.eval(COMMIT, {
         keys: ['records', 'hashes', 'checkpoint'].map((what) => keyOf(source, what)),
         arguments: [
-          held.get(source) ?? '',
-          next,
+          before ? JSON.stringify(before) : '',
+          JSON.stringify(checkpoint),
           ...records.flatMap(({ id, hash, item }) => [id, hash, JSON.stringify(item)]),
         ],
       })) as [number, number] | null;
       if (landed === null) throw new OvertakenError(source);
-      held.set(source, next);
       return { added: landed[0], changed: landed[1] };
     },
   };

@@ -35,7 +35,7 @@ function filePerSource(folder: string): Sink<unknown> {
   const sinks = new Map<string, Sink<unknown>>();
   return {
     load: (source) => sinkOf(source).load(source),
-    commit: (source, records, checkpoint) => sinkOf(source).commit(source, records, checkpoint),
+    commit: (source, ...page) => sinkOf(source).commit(source, ...page),
   };
 
   function sinkOf(source: string): Sink<unknown> {

@@ -34,13 +34,14 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
 
     it('adds, changes, leaves what is the same, and gives back the checkpoint, for each source apart', async () => {
       expect(await sink.load('users')).toBeFalsy();
-      await sink.commit('users', [record('a', 'v1'), record('b', 'v1')], checkpoint(1));
-      await sink.commit('events', [record('a', 'event')], checkpoint(7));
+      await sink.commit('users', [record('a', 'v1'), record('b', 'v1')], checkpoint(1), undefined);
+      await sink.commit('events', [record('a', 'event')], checkpoint(7), undefined);
 
       const landed = await sink.commit(
         'users',
         [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')],
         checkpoint(2),
+        checkpoint(1),
       );
 
       expect(landed).toEqual({ added: 1, changed: 1 });
@@ -50,10 +51,12 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
     });
 
     onlyFor('postgres', 'writes neither records nor checkpoint where one record is refused', async () => {
-      await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+      await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
 
       const unfit = { ...record('b', 'v1'), item: { id: 'b', text: 'which jsonb cannot hold: \0' } };
-      await expect(sink.commit('users', [record('a', 'v2'), unfit], checkpoint(2))).rejects.toThrow('Unicode');
+      await expect(sink.commit('users', [record('a', 'v2'), unfit], checkpoint(2), checkpoint(1))).rejects.toThrow(
+        'Unicode',
+      );
 
       expect(await versions('users')).toEqual(['a v1']);
       expect(await sink.load('users')).toEqual(checkpoint(1));
@@ -62,25 +65,25 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
     it('lets no page land that a process sent before another went on, however late it arrives', async () => {
       const late = await openSink(store);
       await late.sink.load('users');
-      await sink.commit('users', [record('a', 'v2')], checkpoint(1));
-      await sink.commit('users', [record('b', 'v1')], checkpoint(2));
+      await sink.commit('users', [record('a', 'v2')], checkpoint(1), undefined);
+      await sink.commit('users', [record('b', 'v1')], checkpoint(2), checkpoint(1));
 
-      await expect(late.sink.commit('users', [record('a', 'v1')], checkpoint(1))).rejects.toThrow(OVERTAKEN);
+      await expect(late.sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined)).rejects.toThrow(OVERTAKEN);
 
       expect(await versions('users')).toEqual(['a v2', 'b v1']);
       expect(await sink.load('users')).toEqual(checkpoint(2));
       await late.sink.load('users');
-      await late.sink.commit('users', [record('c', 'v1')], checkpoint(3));
-      await expect(sink.commit('users', [record('d', 'v1')], checkpoint(3))).rejects.toThrow(OVERTAKEN);
+      await late.sink.commit('users', [record('c', 'v1')], checkpoint(3), checkpoint(2));
+      await expect(sink.commit('users', [record('d', 'v1')], checkpoint(3), checkpoint(2))).rejects.toThrow(OVERTAKEN);
       expect(await versions('users')).toEqual(['a v2', 'b v1', 'c v1']);
       await late.close();
     });
 
     it('lets no page land where its predecessors were removed meanwhile', async () => {
-      await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+      await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
       await store.clear();
 
-      await expect(sink.commit('users', [record('b', 'v1')], checkpoint(2))).rejects.toThrow(OVERTAKEN);
+      await expect(sink.commit('users', [record('b', 'v1')], checkpoint(2), checkpoint(1))).rejects.toThrow(OVERTAKEN);
 
       expect(await versions('users')).toEqual([]);
     });
@@ -90,7 +93,7 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
       await other.sink.load('users');
 
       const sent = [sink, other.sink].map(async (each, nth) =>
-        each.commit('users', [record(`${nth}`, 'v1')], checkpoint(1)),
+        each.commit('users', [record(`${nth}`, 'v1')], checkpoint(1), undefined),
       );
       const settled = await Promise.allSettled(sent);
 
@@ -100,7 +103,7 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
     });
 
     onlyFor('postgres', 'waits for a page that is still under way', async () => {
-      await sink.commit('users', [], checkpoint(1));
+      await sink.commit('users', [], checkpoint(1), undefined);
       const other = new pg.Client(store.address);
       await other.connect();
       await other.query('BEGIN');
@@ -119,11 +122,11 @@ describe.each(['ndjson', 'postgres', 'redis'] satisfies StoreKind[])('%s', (kind
     });
 
     onlyFor('redis', 'writes neither records nor checkpoint where memory is full', async () => {
-      await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+      await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
       const redis = await connect(store.address);
       await redis.configSet('maxmemory', '1');
 
-      await expect(sink.commit('users', [record('a', 'v2')], checkpoint(2))).rejects.toThrow('OOM');
+      await expect(sink.commit('users', [record('a', 'v2')], checkpoint(2), checkpoint(1))).rejects.toThrow('OOM');
 
       await redis.configSet('maxmemory', '0');
       redis.destroy();

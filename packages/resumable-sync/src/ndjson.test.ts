@@ -34,21 +34,21 @@ it('loses and doubles nothing, wherever the file was torn', async () => {
 
 it('goes on where its first line was torn, within a letter too', async () => {
   const source = 'zürich 🎈';
-  await ndjsonSink(file).commit(source, [record('a', 'v1')], checkpoint(1));
+  await ndjsonSink(file).commit(source, [record('a', 'v1')], checkpoint(1), undefined);
   const whole = readFileSync(file);
 
   for (let bytes = 1; bytes <= whole.indexOf('\n'); bytes += 1) {
     writeFileSync(file, whole.subarray(0, bytes));
     const sink = ndjsonSink(file);
     expect(await sink.load(source), `torn after ${bytes} bytes`).toBeUndefined();
-    await sink.commit(source, [record('a', 'v1')], checkpoint(1));
+    await sink.commit(source, [record('a', 'v1')], checkpoint(1), undefined);
     expect(readFileSync(file).equals(whole)).toBe(true);
   }
 });
 
 it('cuts off a torn line, and what no whole page holds, as soon as it loads', async () => {
   const sink = ndjsonSink(file);
-  await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+  await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
   const whole = readFileSync(file, 'utf8');
   appendFileSync(file, '{"id":"b","version":"v1"}\n{"id":"c","ver');
 
@@ -59,8 +59,8 @@ it('cuts off a torn line, and what no whole page holds, as soon as it loads', as
 
 it('cuts off a last page whose lines are not what it was closed over, as a power cut may leave it', async () => {
   const sink = ndjsonSink(file);
-  await sink.commit('users', [record('a', 'v1')], checkpoint(1));
-  await sink.commit('users', [record('b', 'v1')], checkpoint(2));
+  await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
+  await sink.commit('users', [record('b', 'v1')], checkpoint(2), checkpoint(1));
   writeFileSync(file, readFileSync(file, 'utf8').replace('{"id":"b"', '\0\0\0\0\0\0\0\0\0'));
 
   expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(1));
@@ -69,11 +69,16 @@ it('cuts off a last page whose lines are not what it was closed over, as a power
 
 it('adds, changes, and leaves what is the same, in another process too', async () => {
   const first = [record('a', 'v1'), record('b', 'v1')];
-  expect(await ndjsonSink(file).commit('users', first, checkpoint(1))).toEqual({ added: 2, changed: 0 });
+  expect(await ndjsonSink(file).commit('users', first, checkpoint(1), undefined)).toEqual({ added: 2, changed: 0 });
   const sink = ndjsonSink(file);
 
-  const landed = await sink.commit('users', [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')], checkpoint(2));
-  const again = await sink.commit('users', [record('a', 'v2'), record('a2', 'v1')], checkpoint(3));
+  const landed = await sink.commit(
+    'users',
+    [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')],
+    checkpoint(2),
+    checkpoint(1),
+  );
+  const again = await sink.commit('users', [record('a', 'v2'), record('a2', 'v1')], checkpoint(3), checkpoint(2));
 
   expect([landed, again]).toEqual([
     { added: 1, changed: 1 },
@@ -90,7 +95,7 @@ it('has nothing to load where there is no file, and makes none', async () => {
 
 it('knows its own lines from a record that looks like one, and takes any text', async () => {
   const item = { $sync: { source: 'users' }, id: 'a', text: 'one\ntwo\u2028three\0' };
-  await ndjsonSink(file).commit('users', [{ id: 'a', hash: 'h', item }], checkpoint(1));
+  await ndjsonSink(file).commit('users', [{ id: 'a', hash: 'h', item }], checkpoint(1), undefined);
 
   expect(await ndjsonSink(file).load('users')).toEqual(checkpoint(1));
   expect(JSON.parse(readFileSync(file, 'utf8').split('\n')[1]!)).toEqual(item);
@@ -99,9 +104,9 @@ it('knows its own lines from a record that looks like one, and takes any text', 
 it('reads lines longer than what is read at a time', async () => {
   const long = { id: 'a', hash: 'h', item: { id: 'a', text: 'x'.repeat(200_000) } };
   const many = Array.from({ length: 2_000 }, (_, nth) => record(`${nth}`, 'v1'));
-  await ndjsonSink(file).commit('users', [long, ...many], checkpoint(1));
+  await ndjsonSink(file).commit('users', [long, ...many], checkpoint(1), undefined);
 
-  const landed = await ndjsonSink(file).commit('users', [long, ...many], checkpoint(2));
+  const landed = await ndjsonSink(file).commit('users', [long, ...many], checkpoint(2), checkpoint(1));
 
   expect(landed).toEqual({ added: 0, changed: 0 });
 });
@@ -135,25 +140,43 @@ it('leaves a file alone that was edited before its last page, and names the line
 it('writes nothing where somebody else wrote meanwhile, and reads anew the next time', async () => {
   const [one, other] = [ndjsonSink(file), ndjsonSink(file)];
   await one.load('users');
-  await other.commit('users', [record('a', 'v1')], checkpoint(1));
+  await other.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
 
   const { size } = statSync(file);
 
-  await expect(one.commit('users', [record('a', 'v1')], checkpoint(1))).rejects.toThrow(`${file}: somebody else`);
+  await expect(one.commit('users', [record('a', 'v1')], checkpoint(1), undefined)).rejects.toThrow(
+    `${file}: somebody else`,
+  );
 
   expect(statSync(file).size).toBe(size);
 
-  expect(await one.commit('users', [record('a', 'v1')], checkpoint(2))).toEqual({ added: 0, changed: 0 });
+  expect(await one.commit('users', [record('a', 'v1')], checkpoint(2), checkpoint(1))).toEqual({
+    added: 0,
+    changed: 0,
+  });
   expect(records()).toHaveLength(1);
+});
+
+it('refuses a page of a sync that another overtook through the same sink, and writes nothing', async () => {
+  const sink = ndjsonSink(file);
+  await sink.commit('users', [record('a', 'v2')], checkpoint(1), undefined);
+  const { size } = statSync(file);
+
+  for (const page of [record('a', 'v1'), record('b', 'v1')]) {
+    await expect(sink.commit('users', [page], checkpoint(1), undefined)).rejects.toThrow(`${file}: somebody else`);
+  }
+
+  expect(statSync(file).size).toBe(size);
+  await sink.commit('users', [record('b', 'v1')], checkpoint(2), checkpoint(1));
 });
 
 it('keeps one source, and refuses another that it was loaded for as well', async () => {
   const sink = ndjsonSink(file);
   await sink.load('users');
   await sink.load('events');
-  await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+  await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
 
-  await expect(sink.commit('events', [record('b', 'v1')], checkpoint(7))).rejects.toThrow(NdjsonError);
+  await expect(sink.commit('events', [record('b', 'v1')], checkpoint(7), undefined)).rejects.toThrow(NdjsonError);
 
   expect(records()).toHaveLength(1);
   expect(await sink.load('users')).toEqual(checkpoint(1));
@@ -167,7 +190,9 @@ it.each([
   const sinks = [ndjsonSink(file), ndjsonSink(file)];
   for (const sink of sinks) await sink.load('users');
 
-  const sent = sinks.map(async (sink, nth) => sink.commit('users', [record('x', `${nth}`)], checkpoint(before + 1)));
+  const sent = sinks.map(async (sink, nth) =>
+    sink.commit('users', [record('x', `${nth}`)], checkpoint(before + 1), before ? checkpoint(before) : undefined),
+  );
   const settled = await Promise.allSettled(sent);
 
   const [landed, ...others] = settled.flatMap(({ status }, nth) => (status === 'fulfilled' ? [nth] : []));
@@ -186,7 +211,7 @@ it('refuses a page that another cut off while it was half written, and cuts off 
 
   // Node writes half a megabyte at a time.
   const long = { id: 'long', hash: 'v1', item: { id: 'long', text: 'x'.repeat(2 ** 21) } };
-  const outcome = Promise.allSettled([sink.commit('users', [long], checkpoint(2))]);
+  const outcome = Promise.allSettled([sink.commit('users', [long], checkpoint(2), checkpoint(1))]);
   while (statSync(file).size === size) await new Promise((resolve) => setImmediate(resolve));
   expect(statSync(file).size).toBeLessThan(size + 2 ** 21);
   truncateSync(file, size);
@@ -207,10 +232,15 @@ it.each([0, 1, 2])(
     const whole = readFileSync(file);
     truncateSync(file, after === 0 ? 0 : pageEnds(whole)[after - 1]);
     const { size } = statSync(file);
-    await ndjsonSink(file).commit('users', [record('late', 'v1')], checkpoint(9));
+    await ndjsonSink(file).commit(
+      'users',
+      [record('late', 'v1')],
+      checkpoint(9),
+      after === 0 ? undefined : checkpoint(after),
+    );
     const late = readFileSync(file).subarray(size);
     writeFileSync(file, whole);
-    await ndjsonSink(file).commit('users', [record('refused', 'v1')], checkpoint(4));
+    await ndjsonSink(file).commit('users', [record('refused', 'v1')], checkpoint(4), checkpoint(3));
     const refused = readFileSync(file).subarray(whole.length);
 
     for (let bytes = 0; bytes < late.length; bytes += 5) {
@@ -242,10 +272,12 @@ it('refuses a page where the file is another by now, of the same size', async ()
   await sink.load('users');
   const other = readFileSync(file);
   rmSync(file);
-  await ndjsonSink(file).commit('users', [record('0', 'v2')], checkpoint(1));
+  await ndjsonSink(file).commit('users', [record('1', 'v2')], checkpoint(1), undefined);
   expect(statSync(file).size).toBe(other.length);
 
-  await expect(sink.commit('users', [record('1', 'v1')], checkpoint(2))).rejects.toThrow('somebody else');
+  await expect(sink.commit('users', [record('2', 'v1')], checkpoint(2), checkpoint(1))).rejects.toThrow(
+    'somebody else',
+  );
 });
 
 it('cuts off nothing that somebody completes while it loads, in whichever turn', async () => {
@@ -270,7 +302,9 @@ it('cuts off nothing that somebody completes while it loads, in whichever turn',
 /** Commits so many pages of one record each. */
 async function land(pages: number): Promise<void> {
   const sink = ndjsonSink(file);
-  for (let nth = 0; nth < pages; nth += 1) await sink.commit('users', [record(`${nth}`, 'v1')], checkpoint(nth + 1));
+  for (let nth = 1; nth <= pages; nth += 1) {
+    await sink.commit('users', [record(`${nth}`, 'v1')], checkpoint(nth), nth > 1 ? checkpoint(nth - 1) : undefined);
+  }
 }
 
 /** Where its pages end. */
@@ -286,9 +320,11 @@ async function goOn(): Promise<Buffer> {
     [record('b', 'v1'), record('a', 'v2')],
   ];
   const sink = ndjsonSink(file);
-  const landed = (await sink.load('users'))?.pages ?? 0;
-  for (const [nth, page] of pages.entries()) {
-    if (nth >= landed) await sink.commit('users', page, checkpoint(nth + 1));
+  let landed = await sink.load('users');
+  for (const page of pages.slice(landed?.pages ?? 0)) {
+    const next = checkpoint((landed?.pages ?? 0) + 1);
+    await sink.commit('users', page, next, landed ?? undefined);
+    landed = next;
   }
   return readFileSync(file);
 }

@@ -28,8 +28,9 @@ export function ndjsonSink(file: string): Sink<unknown> {
       return known.checkpoint;
     },
 
-    async commit(source, records, checkpoint) {
+    async commit(source, records, checkpoint, before) {
       const contents = known?.source === source ? known : await contentsOf(file, source);
+      if (JSON.stringify(contents.checkpoint) !== JSON.stringify(before)) throw overtaken(file);
       const { sizeBytes, hashes, last } = contents;
       // Where writing fails, only the file tells how far it came.
       known = undefined;
@@ -139,21 +140,24 @@ async function contentsOf(file: string, source: string): Promise<Contents> {
 }
 
 async function append(file: string, { sizeBytes, last }: Contents, text: string): Promise<void> {
-  const overtaken = `${file}: somebody else has written to it since it was loaded`;
   const handle = await open(file, 'a+');
   try {
     const { size } = await handle.stat();
-    if (size !== sizeBytes) throw new Error(overtaken);
+    if (size !== sizeBytes) throw overtaken(file);
     await handle.appendFile(text);
     await handle.datasync();
     // Somebody may have come between. So it is read back, and with it the SHA-256 that ends the page before.
     const written = Buffer.from(`${last && `${last}"}}\n`}${text}`);
     const there = Buffer.alloc(written.length);
     await handle.read(there, { position: sizeBytes + Buffer.byteLength(text) - written.length });
-    if (!there.equals(written)) throw new Error(overtaken);
+    if (!there.equals(written)) throw overtaken(file);
   } finally {
     await handle.close();
   }
+}
+
+function overtaken(file: string): Error {
+  return new Error(`${file}: somebody else has written to it since it was loaded`);
 }
 
 /** All lines with their ends, which the last may lack; none where there is no file. */

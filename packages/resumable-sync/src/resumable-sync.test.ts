@@ -70,21 +70,32 @@ describe('wherever it dies', () => {
   });
 });
 
-it('commits each page with the way on from it, and then the end', async () => {
+it('commits each page with the way on from it, and with what it follows, and then the end', async () => {
   const commit = vi.fn<Sink<Row>['commit']>();
 
   await resumableSync(listing(rowsTo(3), { pageSize: 2 }), { load: () => null, commit }, { ...USERS, run: 'monday' });
 
-  const commits = commit.mock.calls.map(([source, records, checkpoint]) => [
+  const commits = commit.mock.calls.map(([source, records, ...checkpoints]) => [
     source,
     records.map(({ id }) => id),
-    checkpoint,
+    ...checkpoints,
   ]);
+  const first = { run: 'monday', resume: { at: 2 }, complete: false, pages: 1, records: 2 };
+  const second = { run: 'monday', resume: { at: 3 }, complete: false, pages: 2, records: 3 };
   expect(commits).toEqual([
-    ['users', ['0', '1'], { run: 'monday', resume: { at: 2 }, complete: false, pages: 1, records: 2 }],
-    ['users', ['2'], { run: 'monday', resume: { at: 3 }, complete: false, pages: 2, records: 3 }],
-    ['users', [], { run: 'monday', resume: { at: 3 }, complete: true, pages: 2, records: 3 }],
+    ['users', ['0', '1'], first, undefined],
+    ['users', ['2'], second, first],
+    ['users', [], { ...second, complete: true }, second],
   ]);
+});
+
+it('follows the checkpoint of another run, where it loaded that', async () => {
+  const commit = vi.fn<Sink<Row>['commit']>();
+  const sunday = { run: 'sunday', resume: { at: 9 }, complete: true, pages: 5, records: 9 };
+
+  await resumableSync(listing([]), { load: () => sunday, commit }, { ...USERS, run: 'monday' });
+
+  expect(commit.mock.calls[0]![3]).toBe(sunday);
 });
 
 it('goes on from the stored way, and counts on', async () => {
@@ -158,16 +169,16 @@ it('takes numbers for ids, and what `id` finds', async () => {
 
 it.each([
   ['undefined', {}],
-  ['object', { id: null }],
-  ['string', { id: '' }],
+  ['null', { id: null }],
+  ['', { id: '' }],
   ['undefined', null],
-  ['object', { id: { $oid: 'c' } }],
-  ['boolean', { id: true }],
-  ['bigint', { id: 7n }],
+  ['[object Object]', { id: { $oid: 'c' } }],
+  ['true', { id: true }],
+  ['7', { id: 7n }],
   ['NaN', { id: Number.NaN }],
   ['1.5', { id: 1.5 }],
   ['1050118621198921700', JSON.parse('{ "id": 1050118621198921729 }')],
-])('lands nothing of a page with an id that is %s, in %o', async (got, item) => {
+])('lands nothing of a page with %s for an id, in %o', async (got, item) => {
   const sink = memory();
   const pages = listing([row('a'), row('b'), row('c'), item as unknown as Row]);
 

@@ -53,8 +53,14 @@ export interface Sink<Item> {
   /**
    * Writes the records and the checkpoint in one transaction: both or none. An id that is there already is replaced, if
    * `hash` differs. No id comes twice in one call. What is thrown ends the sync as it is.
+   * `before` is what this sync loaded or committed last. Where another is there by now, throw: who comes late is refused.
    */
-  commit(source: string, records: readonly SyncRecord<Item>[], checkpoint: Checkpoint): Awaitable<Landed | undefined>;
+  commit(
+    source: string,
+    records: readonly SyncRecord<Item>[],
+    checkpoint: Checkpoint,
+    before: Checkpoint | undefined,
+  ): Awaitable<Landed | undefined>;
 }
 
 /** What became of the records of one commit; all others were there, unchanged. */
@@ -141,11 +147,9 @@ export type SyncEvent =
  * Reads pages into a sink. Each page lands together with the way on from it, so whoever calls again with the same
  * `source` and `run`, in whatever process, goes on after the last page that landed.
  *
- * Resolves to how far it came; `added` and `changed` count from this call, as the sink tells them. What the pages or the
- * sink throw arrives as it is.
+ * Resolves to how far it came; `added` and `changed` count from this call. What pages or sink throw arrives as it is.
  *
- * @throws `TypeError` when called, if an option is not what it must be; later, if what identifies a record is no non-empty
- * string and no safe integer: nothing of its page lands.
+ * @throws `TypeError` when called, if an option is wrong; later, if a record has no id: nothing of its page lands.
  */
 export function resumableSync<Item>(
   pages: Pages<Item>,
@@ -167,12 +171,11 @@ export function resumableSync<Item>(
   return sync();
 
   async function sync(): Promise<SyncFigures> {
-    const stored = await sink.load(source);
-    let reached = stored?.run === run ? stored : { run, resume: null, complete: false, pages: 0, records: 0 };
+    let held = (await sink.load(source)) ?? undefined;
+    let reached = held?.run === run ? held : { run, resume: null, complete: false, pages: 0, records: 0 };
     const begun = reached.records;
     notify(onEvent, { type: 'started', ...figures() });
     if (reached.complete && !follow) return figures();
-
     signal?.throwIfAborted();
     for await (const page of pages({ resume: reached.resume ?? undefined, signal })) {
       const records = await recordsOf(page.items, reached.pages + 1);
@@ -187,8 +190,8 @@ export function resumableSync<Item>(
     async function commit(records: readonly SyncRecord<Item>[], step: Partial<Checkpoint>): Promise<void> {
       signal?.throwIfAborted();
       const next = { ...reached, ...step, records: reached.records + records.length };
-      const { added = 0, changed = 0 } = (await sink.commit(source, records, next)) ?? {};
-      reached = next;
+      const { added = 0, changed = 0 } = (await sink.commit(source, records, next, held)) ?? {};
+      reached = held = next;
       landed.added += added;
       landed.changed += changed;
       notify(onEvent, { type: 'progress', ...figures() });
@@ -210,8 +213,7 @@ export function resumableSync<Item>(
       const key = id(item);
       if (typeof key === 'string' ? key === '' : !Number.isSafeInteger(key)) {
         const where = `record ${index} of page ${page} of ${source}`;
-        const got = typeof key === 'number' ? key : typeof key;
-        throw new TypeError(`resumableSync: ${where} has no id, a non-empty string or a safe integer, but ${got}`);
+        throw new TypeError(`resumableSync: ${where} has no id, a non-empty string or a safe integer, but ${key}`);
       }
       newest.set(`${key}`, item);
     }
@@ -222,10 +224,9 @@ export function resumableSync<Item>(
   async function look({ id, item }: SyncRecord<Item>): Promise<void> {
     const { issues = [] } = (await schema?.['~standard'].validate(item)) ?? {};
     for (const { message, path: steps = [] } of issues) {
-      const path = steps.reduce<string>((before, step) => {
-        const key = typeof step === 'object' ? step.key : step;
-        return typeof key === 'number' ? `${before}[]` : `${before}${before && '.'}${String(key)}`;
-      }, '');
+      const keys = steps.map((step) => (typeof step === 'object' ? step.key : step));
+      const dotted = keys.map((key) => (typeof key === 'number' ? '[]' : `.${String(key)}`)).join('');
+      const path = dotted.replace(/^\./, '');
       if (told.has(path) || told.size === 100) continue;
       told.add(path);
       notify(onEvent, { type: 'drift', source, id, path, message });

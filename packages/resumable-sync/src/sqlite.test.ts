@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Checkpoint, SyncRecord } from './resumable-sync.ts';
+import { type Checkpoint, type Page, resumableSync, type SyncRecord } from './resumable-sync.ts';
 import { type SqliteDatabase, sqliteSink } from './sqlite.ts';
 
 let database: DatabaseSync;
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => database.close());
 
 it('gives back the checkpoint as it was committed, by source, to whoever opens the file', async () => {
-  await sqliteSink(database).commit('users', [], checkpoint(1));
+  await sqliteSink(database).commit('users', [], checkpoint(1), undefined);
   const sink = sqliteSink(database);
 
   expect(await sink.load('users')).toEqual(checkpoint(1));
@@ -22,9 +22,14 @@ it('gives back the checkpoint as it was committed, by source, to whoever opens t
 
 it('adds, changes, and leaves what is the same', async () => {
   const sink = sqliteSink(database);
-  await sink.commit('users', [record('a', 'v1'), record('b', 'v1')], checkpoint(1));
+  await sink.commit('users', [record('a', 'v1'), record('b', 'v1')], checkpoint(1), undefined);
 
-  const landed = await sink.commit('users', [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')], checkpoint(2));
+  const landed = await sink.commit(
+    'users',
+    [record('a', 'v2'), record('b', 'v1'), record('c', 'v1')],
+    checkpoint(2),
+    checkpoint(1),
+  );
 
   expect(landed).toEqual({ added: 1, changed: 1 });
   expect(contents('users')).toEqual({ a: 'v2', b: 'v1', c: 'v1' });
@@ -33,8 +38,8 @@ it('adds, changes, and leaves what is the same', async () => {
 
 it('keeps the same id of two sources apart', async () => {
   const sink = sqliteSink(database);
-  await sink.commit('users', [record('a', 'user')], checkpoint(1));
-  await sink.commit('events', [record('a', 'event')], checkpoint(1));
+  await sink.commit('users', [record('a', 'user')], checkpoint(1), undefined);
+  await sink.commit('events', [record('a', 'event')], checkpoint(1), undefined);
 
   expect([contents('users'), contents('events')]).toEqual([{ a: 'user' }, { a: 'event' }]);
 });
@@ -42,16 +47,45 @@ it('keeps the same id of two sources apart', async () => {
 it('refuses a page of whoever was overtaken meanwhile, until it has loaded again', async () => {
   const [late, sink] = [sqliteSink(database), sqliteSink(database)];
   await late.load('users');
-  await sink.commit('users', [record('a', 'v2')], checkpoint(1));
+  await sink.commit('users', [record('a', 'v2')], checkpoint(1), undefined);
 
-  expect(() => late.commit('users', [record('a', 'v1')], checkpoint(1))).toThrow(
+  expect(() => late.commit('users', [record('a', 'v1')], checkpoint(1), undefined)).toThrow(
     'users: somebody else has gone on with it since it was loaded; sync it again to go on',
   );
 
   expect(contents('users')).toEqual({ a: 'v2' });
   expect(await late.load('users')).toEqual(checkpoint(1));
-  await late.commit('users', [record('b', 'v1')], checkpoint(2));
-  expect(() => sink.commit('users', [], checkpoint(2))).toThrow('somebody else');
+  await late.commit('users', [record('b', 'v1')], checkpoint(2), checkpoint(1));
+  expect(() => sink.commit('users', [], checkpoint(2), checkpoint(1))).toThrow('somebody else');
+});
+
+it('refuses a page of a sync that another overtook through the same sink', async () => {
+  const sink = sqliteSink(database);
+  const [isAsleep, awakes] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const late = resumableSync(
+    async function* () {
+      yield page('a', 'v1', 1);
+      isAsleep.resolve();
+      await awakes.promise;
+      yield page('b', 'v1', 2);
+    },
+    sink,
+    { source: 'users' },
+  );
+  await isAsleep.promise;
+  await resumableSync(
+    async function* () {
+      yield page('b', 'v2', 2);
+    },
+    sink,
+    { source: 'users' },
+  );
+  awakes.resolve();
+
+  await expect(late).rejects.toThrow('users: somebody else has gone on with it');
+
+  expect(contents('users')).toEqual({ a: 'v1', b: 'v2' });
+  expect(await sink.load('users')).toMatchObject({ complete: true, pages: 2 });
 });
 
 it('keeps others from writing from its look at the checkpoint on', () => {
@@ -75,7 +109,7 @@ it('keeps others from writing from its look at the checkpoint on', () => {
     },
   };
   try {
-    sqliteSink(watched).commit('users', [record('a', 'v1')], checkpoint(1));
+    sqliteSink(watched).commit('users', [record('a', 'v1')], checkpoint(1), undefined);
     expect(looks).toBe(2);
   } finally {
     own.close();
@@ -88,17 +122,22 @@ it.each(['sync_records', 'sync_checkpoints'])(
   'writes neither records nor checkpoint where %s refuses',
   async (table) => {
     const sink = sqliteSink(database);
-    await sink.commit('users', [record('a', 'v1')], checkpoint(1));
+    await sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined);
     database.exec(`
     CREATE TRIGGER full_disk BEFORE INSERT ON ${table}
     WHEN new.source = 'users' BEGIN SELECT RAISE(ABORT, 'disk is full'); END
   `);
 
-    expect(() => sink.commit('users', [record('a', 'v2'), record('b', 'v1')], checkpoint(2))).toThrow('disk is full');
+    expect(() => sink.commit('users', [record('a', 'v2'), record('b', 'v1')], checkpoint(2), checkpoint(1))).toThrow(
+      'disk is full',
+    );
 
     expect(contents('users')).toEqual({ a: 'v1' });
     expect(await sink.load('users')).toEqual(checkpoint(1));
-    expect(await sink.commit('events', [record('a', 'v1')], checkpoint(1))).toEqual({ added: 1, changed: 0 });
+    expect(await sink.commit('events', [record('a', 'v1')], checkpoint(1), undefined)).toEqual({
+      added: 1,
+      changed: 0,
+    });
   },
 );
 
@@ -108,7 +147,7 @@ it('tells why it failed where the database has rolled back by itself', () => {
     CREATE TRIGGER full_disk BEFORE INSERT ON sync_records BEGIN SELECT RAISE(ROLLBACK, 'disk is full'); END
   `);
 
-  expect(() => sink.commit('users', [record('a', 'v1')], checkpoint(1))).toThrow('disk is full');
+  expect(() => sink.commit('users', [record('a', 'v1')], checkpoint(1), undefined)).toThrow('disk is full');
 });
 
 function contents(source: string): Record<string, unknown> {
@@ -120,6 +159,10 @@ function contents(source: string): Record<string, unknown> {
 
 function record(id: string, version: string): SyncRecord<unknown> {
   return { id, hash: version, item: { id, version } };
+}
+
+function page(id: string, version: string, at: number): Page<unknown> {
+  return { items: [{ id, version }], response: new Response(), resume: { at } };
 }
 
 function checkpoint(pages: number): Checkpoint {

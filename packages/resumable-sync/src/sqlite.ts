@@ -22,8 +22,8 @@ export interface SqliteStatement {
  *
  * A page and its checkpoint are one transaction. A record that is there already is written only if its content is
  * another. Sources, and processes that sync other sources, may share a file: who finds it locked waits for as long as
- * the database's own `timeout`, and fails then. A page lands only after the checkpoint that this sink loaded or committed
- * last: where another process has gone on with the source meanwhile, committing fails, and writes nothing.
+ * the database's own `timeout`, and fails then. A page lands only after the checkpoint that its sync loaded or committed
+ * last: where another has gone on with the source meanwhile, committing fails, and writes nothing.
  */
 export function sqliteSink(database: SqliteDatabase): Sink<unknown> {
   database.exec(`
@@ -37,19 +37,16 @@ export function sqliteSink(database: SqliteDatabase): Sink<unknown> {
   const change = database.prepare('UPDATE sync_records SET hash = ?, content = ? WHERE source = ? AND id = ?');
   const save = database.prepare('INSERT OR REPLACE INTO sync_checkpoints (source, checkpoint) VALUES (?, ?)');
   const load = database.prepare('SELECT checkpoint FROM sync_checkpoints WHERE source = ?');
-  const held = new Map<string, string | undefined>();
 
   return {
     load(source) {
       const text = stored(source);
-      held.set(source, text);
       return text === undefined ? undefined : (JSON.parse(text) as Checkpoint);
     },
 
-    commit(source, records, checkpoint) {
-      const next = JSON.stringify(checkpoint);
-      const landed = transaction(() => {
-        if (stored(source) !== held.get(source)) {
+    commit(source, records, checkpoint, before) {
+      return transaction(() => {
+        if (stored(source) !== JSON.stringify(before)) {
           throw new Error(`${source}: somebody else has gone on with it since it was loaded; sync it again to go on`);
         }
         const landed = { added: 0, changed: 0 };
@@ -60,11 +57,9 @@ export function sqliteSink(database: SqliteDatabase): Sink<unknown> {
           else add.run(source, id, hash, JSON.stringify(item));
           landed[there ? 'changed' : 'added'] += 1;
         }
-        save.run(source, next);
+        save.run(source, JSON.stringify(checkpoint));
         return landed;
       });
-      held.set(source, next);
-      return landed;
     },
   };
 
