@@ -11,7 +11,7 @@ import type { Checkpoint, Sink } from './resumable-sync.ts';
  * cut off when the file is next loaded. Each page is flushed to the disk (`fdatasync`) before it counts as landed.
  *
  * Each page names the one that it follows, and has landed only if it stands right behind it: of two processes that write
- * at once one is refused, and what it wrote is cut off like any torn page.
+ * at once at most one lands its page, and what the other wrote is cut off like any torn page.
  *
  * A record that is there already is written only if its content is another: the last line of an id is the newest. To
  * know that, loading reads the file through once, as a stream, and the ids and hashes of all records stay in memory.
