@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { type Fetch, TimeoutError, timeout } from './timeout.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -6,7 +7,7 @@ afterEach(() => void vi.useRealTimers());
 
 it('gives up when the headers are late', async () => {
   const answer = timeout({ afterMs: 100 })(silent)('https://api.test/items');
-  const rejected = expect(answer).rejects.toEqual(new TimeoutError(100));
+  const rejected = expect(answer).rejects.toEqual(new TimeoutError(100, 'https://api.test/items'));
 
   await vi.advanceTimersByTimeAsync(99);
   expect(vi.getTimerCount()).toBe(1);
@@ -21,7 +22,7 @@ it.each([
   ['the longest, which no timer overflows on', 2 ** 31 - 1, 2 ** 31 - 1],
 ])('waits as long as it is given: %s', async (_which, afterMs, expectedMs) => {
   const answer = timeout(afterMs === undefined ? {} : { afterMs })(silent)('https://api.test/items');
-  const rejected = expect(answer).rejects.toEqual(new TimeoutError(expectedMs));
+  const rejected = expect(answer).rejects.toEqual(new TimeoutError(expectedMs, 'https://api.test/items'));
 
   await vi.advanceTimersByTimeAsync(expectedMs - 1);
   expect(vi.getTimerCount()).toBe(1);
@@ -41,6 +42,70 @@ it('gives up on time even where the signal is ignored, and cancels the answer th
   await vi.advanceTimersByTimeAsync(400);
 
   expect(cancel).toHaveBeenCalledOnce();
+});
+
+it.each([
+  ['a string', 'https://me:secret@api.test/items?key=secret#secret', 'https://api.test/items'],
+  ['a URL', new URL('https://me:secret@api.test/items?key=secret#secret'), 'https://api.test/items'],
+  ['a Request', new Request('https://api.test/items?key=secret'), 'https://api.test/items'],
+  ['a path alone', '/items?key=secret', '/items'],
+])('says where %s went, but no query and no credentials, and whose call it was', async (_kind, input, place) => {
+  const next = vi.fn<Fetch>(silent);
+  async function syncOrders() {
+    await timeout({ afterMs: 100 })(next)(input);
+  }
+  const thrown = syncOrders().catch((error: Error) => error);
+  await vi.advanceTimersByTimeAsync(100);
+  const error = await thrown;
+
+  expect(error).toEqual(next.mock.calls[0]![1]!.signal!.reason);
+  expect(error).toHaveProperty('message', `No response headers within 100 ms from ${place}`);
+  expect(error!.stack).toContain('syncOrders');
+  expect(error!.stack).not.toContain('secret');
+});
+
+it('leaves no rejection unhandled where the late answer has a body that no one can cancel', async () => {
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  onTestFinished(() => void process.off('unhandledRejection', unhandled));
+  // As from node-fetch, whose bodies are streams of Node's.
+  const late = { body: Readable.from(['late']) } as unknown as Response;
+  const deaf: Fetch = () => new Promise((resolve) => setTimeout(() => resolve(late), 500));
+  const rejected = expect(timeout({ afterMs: 100 })(deaf)('https://api.test/')).rejects.toThrow(TimeoutError);
+  await vi.advanceTimersByTimeAsync(500);
+  await rejected;
+
+  vi.useRealTimers();
+  await new Promise((resolve) => setImmediate(resolve));
+
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+it('sends what fetch sends where the init is a Request, and heeds its signal', async () => {
+  const controller = new AbortController();
+  const next = vi.fn<Fetch>(silent);
+  const init = { method: 'POST', body: 'text', headers: { 'x-mine': '1' }, signal: controller.signal };
+  const answer = timeout({ afterMs: 100 })(next)('https://api.test/items', new Request('https://api.test/', init));
+  const sent = new Request(...next.mock.calls[0]!);
+
+  expect([sent.method, sent.url, sent.headers.get('x-mine')]).toEqual(['POST', 'https://api.test/items', '1']);
+  expect(await sent.text()).toBe('text');
+  controller.abort('gone');
+  await expect(answer).rejects.toBe('gone');
+});
+
+it("keeps a Request's referrer and its policy, unless init has others", async () => {
+  const next = vi.fn<Fetch>(async () => new Response());
+  const request = new Request('https://api.test/', { referrer: '', referrerPolicy: 'no-referrer' });
+
+  await timeout()(next)(request);
+  await timeout()(next)(request, { referrerPolicy: 'origin' });
+
+  const sent = next.mock.calls.map((call) => new Request(...call));
+  expect(sent.map(({ referrer, referrerPolicy }) => [referrer, referrerPolicy])).toEqual([
+    ['', 'no-referrer'],
+    ['', 'origin'],
+  ]);
 });
 
 it('lets an answer in time through as it is, and leaves no timer and no listener behind', async () => {
@@ -107,15 +172,17 @@ it('heeds the signal of a Request, unless an explicit null detaches it', async (
 
   expect(await outcomes).toEqual([
     { status: 'rejected', reason: 'gone' },
-    { status: 'rejected', reason: new TimeoutError(100) },
+    { status: 'rejected', reason: new TimeoutError(100, 'https://api.test/') },
   ]);
 });
 
-it('passes a failure of the next fetch on as it is', async () => {
-  const failure = new TypeError('fetch failed');
-  await expect(timeout()(() => Promise.reject(failure))('https://api.test/')).rejects.toBe(failure);
-  expect(vi.getTimerCount()).toBe(0);
-});
+it.each([[new TypeError('fetch failed')], [undefined]])(
+  'passes the failure %s of the next fetch on',
+  async (failure) => {
+    await expect(timeout()(() => Promise.reject(failure))('https://api.test/')).rejects.toBe(failure);
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);
 
 it.each([0, -1, Number.NaN, Infinity, 2 ** 31])('refuses afterMs %s when the policy is made', (afterMs) => {
   expect(() => timeout({ afterMs })).toThrow(RangeError);

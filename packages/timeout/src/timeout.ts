@@ -31,19 +31,26 @@ export function timeout({ afterMs = 10_000 }: TimeoutOptions = {}): Policy {
 
   return (next) =>
     async function withTimeout(input, init) {
+      // `fetch` takes a Request for an `init`, too. No spread copies what it holds.
+      if (init instanceof Request) [input, init] = [new Request(input, init), undefined];
+      // Any `init` resets these two.
+      const own = input instanceof Request && { referrer: input.referrer, referrerPolicy: input.referrerPolicy };
+      const url = input instanceof Request ? input.url : String(input);
       const deadline = new AbortController();
       const caller = signalOf(input, init);
       const signal = caller ? AbortSignal.any([caller, deadline.signal]) : deadline.signal;
-      const timer = setTimeout(() => deadline.abort(new TimeoutError(afterMs)), afterMs);
+      const timer = setTimeout(() => deadline.abort(new TimeoutError(afterMs, url)), afterMs);
       const { aborted, release } = abortion(signal);
 
       let answer: Promise<Response> | undefined;
       try {
-        answer = next(input, { ...init, signal });
+        answer = next(input, { ...own, ...init, signal });
         return await Promise.race([answer, aborted]);
       } catch (error) {
         // An answer that still comes is nobody's by now.
-        answer?.then(discard, () => {});
+        answer?.then(discard).catch(() => {});
+        // Made here, it has the caller in its stack. The one from the timer has nobody.
+        if (deadline.signal.aborted) throw new TimeoutError(afterMs, url);
         throw error;
       } finally {
         clearTimeout(timer);
@@ -59,8 +66,10 @@ export class TimeoutError extends Error {
   /** How long the request was given, in milliseconds. */
   readonly afterMs: number;
 
-  constructor(afterMs: number) {
-    super(`No response headers within ${afterMs} ms`);
+  /** Of the URL the message shows neither query nor fragment nor credentials. */
+  constructor(afterMs: number, url?: string) {
+    const place = url?.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//');
+    super(`No response headers within ${afterMs} ms${place ? ` from ${place}` : ''}`);
     this.afterMs = afterMs;
   }
 }
