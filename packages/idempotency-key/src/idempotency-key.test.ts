@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { type Fetch, type IdempotencyKeyOptions, idempotencyKey } from './idempotency-key.ts';
@@ -36,7 +37,7 @@ it.each([
   await send(input, init);
 
   expect(next.mock.calls[0]![0]).toBe(input);
-  expect(next.mock.calls[0]![1]).toBe(init);
+  expect(next.mock.calls[0]![1]).toEqual(init && { method: 'POST', headers: new Headers(init.headers) });
   expect(makeKey).not.toHaveBeenCalled();
 });
 
@@ -50,7 +51,8 @@ it('makes a key where init.headers replaces the headers that held one', async ()
 
 it("passes on what the caller passed, and only the header on top of the platform's", async () => {
   const { send, next } = keyed({ key: () => 'k' });
-  const request = new Request(ORDERS, { method: 'POST', body: 'text', headers: { accept: 'text/plain' } });
+  const headers = { accept: 'text/plain' };
+  const request = new Request(ORDERS, { method: 'POST', body: 'text', headers, referrerPolicy: 'no-referrer' });
   const mark = Symbol('mark');
   const init = { keepalive: true, [mark]: 1 };
 
@@ -58,7 +60,8 @@ it("passes on what the caller passed, and only the header on top of the platform
 
   const [input, passed] = next.mock.calls[0]!;
   expect(input).toBe(request);
-  expect(passed).toEqual({ ...init, headers: expect.any(Headers) });
+  const { referrer, referrerPolicy } = request;
+  expect(passed).toEqual({ ...init, headers: expect.any(Headers), referrer, referrerPolicy });
   expect([...(passed!.headers as Headers)]).toEqual([
     ['accept', 'text/plain'],
     ['content-type', 'text/plain;charset=UTF-8'],
@@ -66,7 +69,8 @@ it("passes on what the caller passed, and only the header on top of the platform
   ]);
   expect(init).toEqual({ keepalive: true, [mark]: 1 });
   expect(request.headers.has('idempotency-key')).toBe(false);
-  expect(await request.text()).toBe('text');
+  const sent = new Request(input, passed);
+  expect([sent.referrerPolicy, await sent.text()]).toEqual(['no-referrer', 'text']);
 });
 
 it('puts the key into another header, where the provider has its own', async () => {
@@ -94,6 +98,88 @@ it('tells key what is to be sent, and waits for it', async () => {
   });
   expect(keys()).toEqual(['order-7']);
   expect((next.mock.calls[0]![1]!.headers as Headers).has('x-mine')).toBe(false);
+});
+
+it('sends under each key the request that it was made for, whatever becomes of its URL and its init', async () => {
+  const { send, next, keys } = keyed({ key: async ({ url, body }) => `${url.pathname} ${body}` });
+  const url = new URL(ORDERS);
+  const init: RequestInit = { method: 'POST' };
+
+  await Promise.all(
+    ['1', '2'].map((order) => {
+      url.pathname = order;
+      init.body = order;
+      return send(url, init);
+    }),
+  );
+
+  expect(next.mock.calls.map(([input, passed]) => `${input} ${passed!.body}`)).toEqual([
+    'https://api.test/1 1',
+    'https://api.test/2 2',
+  ]);
+  expect(keys()).toEqual(['/1 1', '/2 2']);
+});
+
+it.each([
+  ['its key, and all of it,', {}, ['k', '1']],
+  ["the caller's own key, and all of it,", { 'idempotency-key': 'mine' }, ['mine', '1']],
+])('gives %s to a Request that is the init', async (_which, headers, sentHeaders) => {
+  const { send, next } = keyed({ key: () => 'k' });
+  const old = new Request('https://api.test/old', {
+    method: 'POST',
+    body: 'text',
+    headers: { 'x-mine': '1', ...headers },
+  });
+
+  await send(ORDERS, old);
+
+  const sent = new Request(...next.mock.calls[0]!);
+  expect([sent.method, sent.url, await sent.text()]).toEqual(['POST', ORDERS, 'text']);
+  expect(['idempotency-key', 'x-mine'].map((name) => sent.headers.get(name))).toEqual(sentHeaders);
+});
+
+it.each([
+  ['GET', {}],
+  ['POST', {}],
+  ['POST', { 'idempotency-key': 'mine' }],
+])('passes on all headers of a %s that come from an iterator, with %o among them', async (method, headers) => {
+  const { send, next } = keyed({ key: () => 'mine' });
+  const entries = new Map(Object.entries({ 'x-mine': '1', ...headers })).entries();
+
+  await send(ORDERS, { method, headers: entries as unknown as Headers });
+
+  const sent = Object.fromEntries(new Headers(next.mock.calls[0]![1]!.headers));
+  expect(sent).toEqual({ 'x-mine': '1', ...(method === 'POST' && { 'idempotency-key': 'mine' }) });
+});
+
+it('takes a path alone, and tells key where a page or its <base> would lead it, if there is one', async () => {
+  const makeKey = vi.fn(({ url }: { url: URL }) => url.href);
+  const { send, next } = keyed({ key: makeKey });
+
+  await send('orders?draft=1', { method: 'POST' });
+  vi.stubGlobal('location', { href: 'https://app.test/page/7' });
+  await send('orders', { method: 'POST' });
+  vi.stubGlobal('document', { baseURI: 'https://api.test/v1/' });
+  await send('orders', { method: 'POST' });
+
+  expect(makeKey.mock.results.map(({ value }) => value)).toEqual([
+    'relative:/orders?draft=1',
+    'https://app.test/page/orders',
+    'https://api.test/v1/orders',
+  ]);
+  expect(next.mock.calls.map(([input]) => input)).toEqual(['orders?draft=1', 'orders', 'orders']);
+});
+
+it('makes no key for a URL that cannot be read, and says nothing of its query', async () => {
+  const makeKey = vi.fn(() => 'k');
+  const { send, next } = keyed({ key: makeKey });
+
+  const error = await send('http://[/?key=secret', { method: 'POST' }).catch((thrown) => thrown);
+
+  expect(error).toEqual(new TypeError('idempotencyKey: input must be a URL, got one that cannot be read'));
+  expect(inspect(error)).not.toContain('secret');
+  expect(makeKey).not.toHaveBeenCalled();
+  expect(next).not.toHaveBeenCalled();
 });
 
 it('waits for a key no longer than the caller does, and leaves no listener behind', async () => {

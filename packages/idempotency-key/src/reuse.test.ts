@@ -65,6 +65,42 @@ it.each([
   expect(sent()).toBe(1);
 });
 
+it('takes a fragment for no part of a request, since it is not sent', async () => {
+  const { send, sent } = keyed();
+  await send(`${ORDERS}#one`, { method: 'POST' });
+  await send(`${ORDERS}#two`, { method: 'POST' });
+  expect(sent()).toBe(2);
+});
+
+it.each([
+  ['multipart/form-data; boundary=b', '--b\nContent-Disposition: form-data; name="a"\n\none\n--b--'],
+  ['multipart/form-data; boundary=b', '--b\r\nContent-Type: application/json\r\n\r\none\r\n--b--\r\n'],
+  ['multipart/form-data', 'one'],
+])('compares a Request whose %s is no form by its bytes', async (type, body) => {
+  const { send, sent } = keyed();
+  const headers = { 'content-type': type };
+  const post = (text: string) => send(new Request(ORDERS, { method: 'POST', body: text, headers }));
+
+  await post(body);
+  await post(body);
+
+  await expect(post(body.replace('one', 'two'))).rejects.toThrow(REFUSED);
+  expect(sent()).toBe(2);
+});
+
+it('compares Requests where they have no `body`, as in Firefox', async () => {
+  using _body = vi.spyOn(Request.prototype, 'body', 'get').mockReturnValue(undefined as never);
+  const { send, sent } = keyed();
+  const post = (body?: string) => send(new Request(ORDERS, { method: 'POST', ...(body && { body }) }));
+
+  await post('one');
+  await post('one');
+
+  await expect(post('two')).rejects.toThrow(REFUSED);
+  await expect(post()).rejects.toThrow(REFUSED);
+  expect(sent()).toBe(2);
+});
+
 it('tells forms apart by names, files and what is in them', async () => {
   const forms = [
     { a: 'bc' },
@@ -222,6 +258,55 @@ it('stops reading a Request whose caller has gone, and forgets its key', async (
   expect(cancelled).toHaveBeenCalledOnce();
   expect(sent()).toBe(2);
   await expect(send(ORDERS, { method: 'POST', body: 'two' })).rejects.toThrow(REFUSED);
+});
+
+it('lets one of two bodies at once through, where the first use of their key broke off', async () => {
+  const { send, sent } = keyed();
+  const controller = new AbortController();
+  await send(endless(controller.signal).request);
+  controller.abort('gone');
+
+  const outcomes = await Promise.allSettled(
+    ['one', 'two', 'one'].map((body) => send(ORDERS, { method: 'POST', body })),
+  );
+
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(sent()).toBe(3);
+});
+
+it('does not wait at all for a caller who leaves while the key is made', async () => {
+  const controller = new AbortController();
+  const { send, sent } = keyed({
+    key: ({ body }) => {
+      if (body === 'two') controller.abort('gone');
+      return 'order-7';
+    },
+  });
+  await send(endless().request);
+
+  await expect(send(ORDERS, { method: 'POST', body: 'two', signal: controller.signal })).rejects.toBe('gone');
+
+  expect(sent()).toBe(1);
+});
+
+it('lets others have a turn while it reads a long string, which is sent before it is read', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { send, sent } = keyed();
+  const body = 'x'.repeat(1_000_001);
+
+  await send(ORDERS, { method: 'POST', body });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(vi.getTimerCount()).toBe(1);
+  const second = send(ORDERS, { method: 'POST', body });
+  const third = expect(send(ORDERS, { method: 'POST', body: `${body.slice(1)}y` })).rejects.toThrow(REFUSED);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(sent()).toBe(1);
+  await vi.runAllTimersAsync();
+
+  await third;
+  await second;
+  expect(sent()).toBe(2);
 });
 
 it('leaves it to fetch to complain of a body that was used before', async () => {
