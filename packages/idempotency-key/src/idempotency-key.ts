@@ -234,7 +234,7 @@ function headersOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Hea
 function absoluteUrl(input: Parameters<Fetch>[0]): URL | null {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
   const base = document?.baseURI ?? location?.href ?? 'relative:/';
-  return URL.parse(input instanceof Request ? input.url : input, base);
+  return URL.parse(input instanceof Request ? input.url : String(input), base);
 }
 
 /** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */

@@ -60,6 +60,11 @@ it('holds no secret of the URL, the headers, the bodies or the error', async () 
 
 it.each([
   ['/services/T0001/B0001/Xk3nJp0QmZr8sUv2wYa4bCd6', '/services/T0001/B0001/*'],
+  ['/services/T0001/B0001/XkbnJpaQmZrgsUvcwYaqbCdn', '/services/T0001/B0001/*'],
+  ['/x/getChatAdministrators/NotificationSettings', '/x/getChatAdministrators/NotificationSettings'],
+  ['/x/internationalization/CUSTOMERSUBSCRIPTIONS', '/x/internationalization/CUSTOMERSUBSCRIPTIONS'],
+  ['/repos/A-Rather-Long-ORGANISATION-Name', '/repos/A-Rather-Long-ORGANISATION-Name'],
+  ['/repos/A-Rather-Long-ORGANISATION-Name-2', '/repos/*'],
   ['/bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/getMe', '/*/getMe'],
   ['/v1/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl', '/v1/*'],
   ['/users/3f2504e0-4f89-41d3-9a0c-0305e82c3301/orders', '/users/3f2504e0-4f89-41d3-9a0c-0305e82c3301/orders'],
@@ -90,13 +95,48 @@ it('takes a URL, a Request, and a path alone that is made whole further in', asy
   ]);
 });
 
-it('makes a path alone whole as a page does', async () => {
+it('makes a path alone whole as a page does, by its <base> where it has one', async () => {
   vi.stubGlobal('location', { href: 'https://app.test/orders/7' });
   const { fetch, records } = logged();
 
   await fetch('items');
+  vi.stubGlobal('document', { baseURI: 'https://api.test/v1/' });
+  await fetch('items');
 
-  expect(records).toMatchObject([{ origin: 'https://app.test', path: '/orders/items' }]);
+  expect(records).toMatchObject([
+    { origin: 'https://app.test', path: '/orders/items' },
+    { origin: 'https://api.test', path: '/v1/items' },
+  ]);
+});
+
+it('puts down what was asked for, though the caller uses its URL and its init for the next request', async () => {
+  const { log, fetch, records } = logged(() => Promise.reject(new TypeError('fetch failed')));
+  const url = new URL(ITEMS);
+  const init: RequestInit = {};
+
+  const calls = ['/1', '/2'].map((path) => {
+    url.pathname = path;
+    return fetch(url, init).catch(() => {});
+  });
+  init.signal = AbortSignal.abort();
+  await Promise.all(calls);
+
+  expect(records.map(({ path }) => path)).toEqual(['/1', '/2']);
+  expect(log.figures().requests).toBe(2);
+});
+
+it('has a record, too, of a URL that cannot be read', async () => {
+  const { log, records } = logged();
+  await log(fetch)('http://[/?token=secret').catch(() => {});
+  expect(records).toMatchObject([{ origin: 'null', path: '', error: 'TypeError' }]);
+});
+
+it('shows nothing of a data: URL, which is a body, whoever writes the path', async () => {
+  for (const options of [{}, { path: (url: URL) => url.pathname }]) {
+    const { fetch, records } = logged(undefined, options);
+    await fetch('data:text/plain,secret');
+    expect(records).toMatchObject([{ origin: 'null', path: '' }]);
+  }
 });
 
 it('passes request and response through as they are', async () => {
@@ -144,6 +184,18 @@ it('numbers calls and attempts where the outer half stands outside of what retri
     [2, 2],
   ]);
   expect(next.mock.calls[3]![1]).toMatchObject({ keepalive: true });
+});
+
+it('numbers what fetch sends where the init is a Request', async () => {
+  const { log, records, next } = logged();
+  const asked = new Request('https://api.test/old', { method: 'POST', body: 'text', headers: { 'x-mine': '1' } });
+
+  await log.numbered(log(next))(ITEMS, asked);
+
+  const sent = new Request(...next.mock.calls[0]!);
+  expect([sent.method, sent.url, sent.headers.get('x-mine')]).toEqual(['POST', ITEMS, '1']);
+  expect(await sent.text()).toBe('text');
+  expect(records).toMatchObject([{ method: 'POST', path: '/items', call: 1, attempt: 1 }]);
 });
 
 it('keeps calls apart that run at once and share their URL, their init and their signal', async () => {
@@ -198,12 +250,37 @@ it.each([
     },
     { limit: 1_000, remaining: 100 },
   ],
+  [
+    { 'x-ratelimit-limit': '600', 'x-ratelimit-remaining': '599.0' },
+    { limit: 600, remaining: 599 },
+  ],
+  [
+    { 'x-ratelimit-limit': '60, 60', 'x-ratelimit-remaining': '10, 10' },
+    { limit: 60, remaining: 10 },
+  ],
+  [
+    { 'x-ratelimit-limit': '60;w=1', 'x-ratelimit-remaining': '-1' },
+    { limit: 60, remaining: -1 },
+  ],
+  [{ 'x-ratelimit-remaining': '2026-01-01' }, undefined],
+  [{ 'remaining-limit': '1', 'x-remaining': '1' }, undefined],
   [{ 'x-ratelimit-remaining': 'many', 'x-ratelimit-reset': '7' }, undefined],
   [{}, undefined],
 ])('reads the rate limit in %o', async (headers, rateLimit) => {
   const { fetch, records } = logged(async () => new Response(null, { headers: headers as Record<string, string> }));
   await fetch(ITEMS);
   expect(records[0]!.rateLimit).toEqual(rateLimit);
+});
+
+it('reads a hostile name of 200 kB in linear time', async () => {
+  const { fetch } = logged(async () => new Response(null, { headers: { ['limit'.repeat(40_000)]: '1' } }));
+  const before = process.threadCpuUsage();
+
+  await fetch(ITEMS);
+
+  // Quadratic, it would take tens of seconds.
+  const { user, system } = process.threadCpuUsage(before);
+  expect((user + system) / 1_000).toBeLessThan(2_000);
 });
 
 it('has limits read by whom it is told, and keeps two numbers of them', async () => {

@@ -58,7 +58,7 @@ export interface RequestFigures {
 export interface RequestLogOptions {
   /** Is handed each record as soon as the attempt is over. Is not waited for, and its failures are its own affair. */
   readonly sink?: (record: RequestRecord) => void;
-  /** Writes a path. By default a part of 20 or more characters with letters and digits, but no UUID, becomes `*`. */
+  /** Writes a path. By default a part of 20 or more characters that is no number, UUID or words becomes `*`. */
   readonly path?: (url: URL) => string;
   /** Reads an answer's limits, as `readRateLimits` of `adaptive-throttle` does. By default `…limit…remaining…` headers. */
   readonly rateLimits?: (headers: Headers) => Iterable<RateLimitState>;
@@ -105,7 +105,8 @@ export function requestLog(options: RequestLogOptions = {}): RequestLog {
       const numbers = (init as { [mark]?: { call: number; attempt: number } } | undefined)?.[mark];
       if (numbers) numbers.attempt += 1;
       const { call, attempt } = numbers ?? {};
-      const asked = { sentAt: Date.now(), method: methodOf(input, init), call, attempt };
+      const [url, signal] = [absoluteUrl(input), signalOf(input, init)]; // Later they may be another request's.
+      const asked = { sentAt: Date.now(), method: methodOf(input, init), origin: url?.origin ?? 'null', call, attempt };
       const startMs = performance.now();
 
       let response: Response | undefined;
@@ -119,13 +120,12 @@ export function requestLog(options: RequestLogOptions = {}): RequestLog {
       } finally {
         const durationMs = performance.now() - startMs;
         const status = response?.status;
-        const signal = signalOf(input, init);
         const isGivenUp = !response && signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
         if (!isGivenUp) window.add(durationMs, status);
         notify((asked) => {
           const rateLimit = response && tightest(rateLimits(response.headers));
-          const url = absoluteUrl(input);
-          return sink?.({ ...asked, origin: url.origin, path: path(url), status, error, durationMs, rateLimit });
+          const shown = url && url.protocol !== 'data:' ? path(url) : ''; // What follows `data:` is a body.
+          return sink?.({ ...asked, path: shown, status, error, durationMs, rateLimit });
         }, asked);
       }
     };
@@ -134,6 +134,8 @@ export function requestLog(options: RequestLogOptions = {}): RequestLog {
     numbered: (next: Fetch): Fetch =>
       async function withNumbers(input, init) {
         calls += 1;
+        // `fetch` takes a Request for an `init`, too. No spread copies what it holds.
+        if (init instanceof Request) [input, init] = [new Request(input, init), undefined];
         return next(input, { ...init, [mark]: { call: calls, attempt: 0 } } as Parameters<Fetch>[1]);
       },
     figures: window.figures,
@@ -192,24 +194,25 @@ function percentile(percent: number, { requests, counts }: ReturnType<typeof emp
   return bucket < 0 ? undefined : (SHORTEST_MS * STEP ** bucket * 2) / (1 + STEP);
 }
 
-/** A relative URL that a `fetch` further in makes whole has the origin `null`. */
-function absoluteUrl(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href ?? 'relative:/');
+/** A relative URL that a `fetch` further in makes whole has the origin `null`; one that cannot be read is `null`. */
+function absoluteUrl(input: Parameters<Fetch>[0]): URL | null {
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
+  const base = document?.baseURI ?? location?.href ?? 'relative:/';
+  return URL.parse(input instanceof Request ? input.url : String(input), base);
 }
 
 /** Webhooks and bots carry their secret in the path. */
 function withoutTokens({ pathname }: URL): string {
-  return pathname.replace(/[^/]{20,}/g, (part) =>
-    /[a-z]/i.test(part) && /\d/.test(part) && !UUID.test(part) ? '*' : part,
-  );
+  return pathname.replace(/[^/]{20,}/g, (part) => (WORDS.test(part) || UUID.test(part) ? part : '*'));
 }
 
 function announcedLimits(headers: Headers): RateLimitState[] {
-  const announced = [...headers].filter(([name, value]) => /limit.*remaining/.test(name) && DIGITS.test(value));
-  return announced.map(([name, remaining]) => {
-    const limit = headers.get(name.replace('remaining', 'limit')) ?? '';
-    return { remaining: Number(remaining), limit: DIGITS.test(limit) ? Number(limit) : undefined };
+  // No `limit.*remaining`: a name of thousands of limits would take it a tenth of a second.
+  const announced = [...headers].filter(([name]) => name.split('limit').slice(1).join().includes('remaining'));
+  return announced.flatMap(([name, value]) => {
+    const texts = [value, headers.get(name.replace('remaining', 'limit')) ?? ''];
+    const [remaining, limit] = texts.map((text) => NUMBER.exec(text)?.map(Number)[0]);
+    return remaining === undefined ? [] : { remaining, limit };
   });
 }
 
@@ -221,7 +224,10 @@ function tightest(states: Iterable<RateLimitState>): RateLimitState | undefined 
 }
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-const DIGITS = /^\d+$/;
+/** No letters, no digits and something between words, or words as in `getChatAdministrators` or all in capitals. */
+const WORDS = /^(?:[^a-zA-Z]+|[a-zA-Z]*[^a-zA-Z\d]\D*|[a-z]*(?:[A-Z][a-z]{2,})*|[A-Z]+)$/;
+/** The first, where a header came twice. */
+const NUMBER = /^-?\d+(?:\.\d+)?(?=[,;]|$)/;
 const SLOTS = 10;
 const SHORTEST_MS = 0.1;
 const LONGEST_MS = 3_600_000;
