@@ -12,7 +12,18 @@ afterEach(() => void vi.useRealTimers());
 type Item = { readonly name: string; readonly fate: 'good' | 'bad' | 'poison' | 'slow' };
 
 /** What befalls a request on its way, whatever is in it. */
-type Fault = 'none' | 'lost-before' | 'lost-after' | '500-before' | '500-after' | '429' | '401' | 'torn' | 'mute';
+type Fault =
+  | 'none'
+  | 'lost-before'
+  | 'lost-after'
+  | '500-before'
+  | '500-after'
+  | '429'
+  | '401'
+  | '400'
+  | 'turned-away'
+  | 'torn'
+  | 'mute';
 
 const item: fc.Arbitrary<Item> = fc.record({
   // Few names, so that equal items meet.
@@ -21,7 +32,8 @@ const item: fc.Arbitrary<Item> = fc.record({
 });
 const fault: fc.Arbitrary<Fault> = fc.constantFrom(
   ...Array<Fault>(6).fill('none'),
-  ...(['lost-before', 'lost-after', '500-before', '500-after', '429', '401', 'torn', 'mute'] as const),
+  ...(['lost-before', 'lost-after', '500-before', '500-after', '429', '401', '400', 'turned-away'] as const),
+  ...(['torn', 'mute'] as const),
 );
 
 const world = fc.record({
@@ -65,17 +77,19 @@ it('tells the truth of every item, once, and writes none twice, whatever the ser
   expect([...seen].sort()).toEqual(['done 1', 'failed 0', 'unknown 0', 'unknown 1']);
 });
 
-it('ends good items as done, and bad ones as failed, where no more than one answer in a row is lost', async () => {
+it('ends good items as done, bad ones as failed, and only those in doubt as unknown, where answers are lost', async () => {
   await fc.assert(
     fc.asyncProperty(world, async ({ items, maxItems, faults, ...server }) => {
       const sent = items.map((each, index) => ({ ...each, index }));
-      const apart = faults.flatMap((one) => [one === '401' || one === 'mute' ? 'lost-after' : one, 'none'] as const);
-      const { fetch } = serving({ ...server, faults: apart, knowsKeys: true });
+      const isWord = (one: Fault) => one === '401' || one === '400' || one === 'mute';
+      const apart = faults.flatMap((one) => [isWord(one) ? 'lost-after' : one, 'none'] as const);
+      const { fetch, inDoubt } = serving({ ...server, faults: apart, knowsKeys: true });
       // In turn, or one lost answer after the other could all be of one chunk.
       const options = { fetch, maxItems, concurrency: 1 };
 
-      for await (const { item, status } of batch('https://api.test/batch', sent, options)) {
-        expect(status).toBe(item.fate === 'good' || item.fate === 'slow' ? 'done' : 'failed');
+      for await (const { index, item, status } of batch('https://api.test/batch', sent, options)) {
+        const fate = item.fate === 'good' || item.fate === 'slow' ? 'done' : 'failed';
+        expect(status).toBe(inDoubt.has(index) ? 'unknown' : fate);
       }
     }),
     { numRuns: 50, seed: 5 },
@@ -116,6 +130,9 @@ function serving({ faults, serverMax, knowsKeys, isAtomic, isAnswerKept }: Serve
   const written = new Map<number, number>();
   const answers = new Map<string, { readonly body: string; readonly answer: () => Response }>();
   const tries = new Map<number, number>();
+  /** Keys of requests whose answer was lost, and items of such that were then refused as a whole. */
+  const lost = new Set<string | null>();
+  const inDoubt = new Set<number>();
   let requests = 0;
   let inFlight = 0;
   let most = 0;
@@ -159,15 +176,19 @@ function serving({ faults, serverMax, knowsKeys, isAtomic, isAnswerKept }: Serve
     inFlight -= 1;
     init!.signal!.throwIfAborted();
 
-    if (befalls === '429' || befalls === '401') return new Response('', { status: Number(befalls) });
-    if (befalls === 'lost-before') throw new TypeError('fetch failed');
-    if (befalls === '500-before') return new Response('', { status: 500 });
-    const response = answer();
-    if (befalls === 'lost-after') throw new TypeError('fetch failed');
+    if (befalls === '429' || befalls === '401' || befalls === '400') {
+      return new Response('', { status: Number(befalls) });
+    }
+    if (befalls === 'turned-away') throw Object.assign(new Error('open'), { name: 'CircuitOpenError' });
+    const response = befalls.endsWith('before') ? new Response('', { status: 500 }) : answer();
+    const isRefused = response.status === 413 || response.status === 400;
+    if (isRefused && lost.has(key)) for (const { index } of JSON.parse(String(init!.body))) inDoubt.add(index);
+    if (/before|after/.test(befalls) || (befalls === 'torn' && response.ok)) lost.add(key);
+    if (befalls.startsWith('lost')) throw new TypeError('fetch failed');
     if (befalls === '500-after') return new Response('', { status: 500 });
     if (befalls === 'torn') return new Response((await response.text()).slice(0, -1), { status: response.status });
     if (befalls === 'mute' && response.ok) return Response.json({ ok: true });
     return response;
   };
-  return { fetch, written, mostInFlight: () => most };
+  return { fetch, written, inDoubt, mostInFlight: () => most };
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type BatchOptions, batch, type Fetch, type ItemOutcome } from './batch.ts';
 import { readAnswer } from './platforms.ts';
 
@@ -42,6 +42,14 @@ it('sends JSON by POST, unless it is told otherwise, and follows no redirect', a
   ]);
   expect(Object.keys(server.requests[0]!.headers)).toEqual(['content-type', 'idempotency-key']);
   expect(Object.keys(server.requests[1]!.headers)).toEqual(['content-type', 'x-key', 'x-own']);
+});
+
+it('takes method and headers of an `init` that is a request, which follows no redirect for that', async () => {
+  const server = answering(allDone);
+
+  await collect(['a'], { fetch: server.fetch, init: new Request(URL_, { method: 'PUT', headers: { 'x-own': '1' } }) });
+
+  expect(server.requests).toMatchObject([{ method: 'PUT', redirect: 'manual', headers: { 'x-own': '1' } }]);
 });
 
 it.each([1, 3])('keeps %i requests in flight, and no more', async (concurrency) => {
@@ -109,7 +117,8 @@ it.each<[string, Answering]>([
   ['no answer', () => lost()],
   ['a 500', () => new Response('', { status: 500 })],
   ['a 409, as under a key that is in use', () => new Response('', { status: 409 })],
-  ['a body that breaks off', () => new Response('[{"status"')],
+  ['JSON without an end', () => new Response('[{"status"')],
+  ['a body that breaks off', () => new Response(tornOff('[]'))],
 ])('sends after %s the same bytes with the same key again', async (_what, first) => {
   const server = answering(first, allDone);
 
@@ -126,8 +135,8 @@ it('does not know what became of items whose answers were all lost', async () =>
   expect(server.requests).toHaveLength(3);
   expect(outcomes).toMatchObject([0, 1].map((index) => ({ index, status: 'unknown', error: { status: undefined } })));
   expect(outcomes.map((outcome) => outcome.status !== 'done' && outcome.error.message)).toEqual([
-    'Item 0 to https://api.test/rows/batch: there was no answer',
-    'Item 1 to https://api.test/rows/batch: there was no answer',
+    'Item 0: no answer',
+    'Item 1: no answer',
   ]);
 });
 
@@ -141,19 +150,48 @@ it('does not send again without a key what may have been written', async () => {
   }
 });
 
-it.each([401, 403, 404, 429])('does not take a %i for the answer to a request before it', async (status) => {
+it.each([400, 401, 403, 404, 413, 422, 429])('does not take a %i for the answer before it', async (status) => {
   const server = answering(
     () => lost(),
     () => new Response('', { status }),
   );
 
-  expect(statuses(await collect(['a'], { fetch: server.fetch }))).toEqual(['unknown']);
+  expect(statuses(await collect(names(2), { fetch: server.fetch }))).toEqual(['unknown', 'unknown']);
+  // Under another key, what was written would be written again.
+  expect(new Set(server.keys()).size).toBe(1);
+});
+
+it.each<[string, object, number]>([
+  ['CircuitOpenError', { retryAfterMs: 5_000 }, 5_000],
+  ['BucketAwayError', {}, 0],
+  ['QuotaExhaustedError', { resetAt: undefined }, 0],
+  ['TokenRequestError', { status: 503 }, 0],
+])('takes what a %s turned away for not sent, and sends it, with a key or without', async (name, more, askedMs) => {
+  for (const keyHeader of ['Idempotency-Key', false] as const) {
+    const error = Object.assign(new Error('not now'), { name, ...more });
+    const server = answering(() => Promise.reject(error), allDone);
+    const startedAt = performance.now();
+
+    expect(statuses(await collect(names(2), { fetch: server.fetch, keyHeader }))).toEqual(['done', 'done']);
+    expect(server.requests).toHaveLength(2);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(askedMs);
+
+    const closed = answering(() => Promise.reject(error));
+    const [outcome] = await collect(['a'], { fetch: closed.fetch, keyHeader });
+    expect(outcome).toMatchObject({ status: 'failed', error: { status: undefined, cause: error } });
+  }
 });
 
 it.each([
   [{ 'retry-after': '7' }, 7_000],
   [{ 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT' }, 9_000],
+  [{ 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT', date: 'Wed, 31 Dec 2025 23:59:00 GMT' }, 69_000],
+  [{ 'retry-after': 'Thu Jan  1 00:00:30 2026' }, 30_000],
+  [{ 'retry-after': '5, 30' }, 30_000],
+  [{ 'retry-after': 'Thursday, 01-Jan-26 00:00:31 GMT, Thu, 01 Jan 2026 00:00:05 GMT' }, 31_000],
 ])('waits as long as a 429 asks for by %o, with a key or without', async (headers, askedMs) => {
+  vi.stubEnv('TZ', 'Europe/Berlin');
+  onTestFinished(() => void vi.unstubAllEnvs());
   for (const keyHeader of ['Idempotency-Key', false] as const) {
     const server = answering(() => new Response('', { status: 429, headers }), allDone);
     vi.setSystemTime(Date.UTC(2026, 0, 1));
@@ -178,6 +216,19 @@ it('sends nothing else either while it is asked to wait', async () => {
 
   expect(startedAt.slice(0, 2)).toEqual([0, 0]);
   expect(startedAt.slice(2).every((ms) => ms > 60_000)).toBe(true);
+});
+
+it('sends nothing else either while it is asked to wait by the last attempt', async () => {
+  const startedAt: number[] = [];
+  const server = answering((items) => {
+    startedAt.push(performance.now());
+    return items[0] === 'n0' ? new Response('', { status: 429, headers: { 'retry-after': '60' } }) : allDone(items);
+  });
+
+  const outcomes = await collect(names(2), { fetch: server.fetch, maxItems: 1, concurrency: 1, attempts: 1 });
+
+  expect(statuses(outcomes)).toEqual(['failed', 'done']);
+  expect(startedAt[1]).toBeGreaterThanOrEqual(60_000);
 });
 
 it('fails at once what is to wait for hours', async () => {
@@ -234,6 +285,8 @@ it('takes neither a redirect nor a 2xx that does not tell for done, and asks onc
     () => new Response('', { status: 303, headers: { location: 'https://evil.test' } }),
     () => Response.json({ ok: true }),
     () => Response.json([{ status: 201 }]),
+    () => new Response(null, { status: 204 }),
+    () => new Response('OK'),
   ]) {
     const server = answering(answer);
 
@@ -252,16 +305,16 @@ it('does not know what became of an item that the answer leaves out', async () =
 });
 
 it.each([
-  ['an entry that does not tell', () => [{ status: 'ok' }], {}, 'the answer has it as unknown'],
-  ['an entry for another', () => [{ index: 1, status: 201 }], {}, 'the answer has it as unknown'],
-  ['no entry', () => [], {}, 'the answer was 200'],
-  ['a word that is none', () => [], { read: () => 'ok' as 'done' }, 'the answer was 200'],
-  ['an outcome that is none', () => [], { read: () => [{ outcome: 'ok' as 'done' }] }, 'the answer has it as unknown'],
-])('takes an item of which there is %s neither for done nor for failed', async (_, answer, options, told) => {
+  ['an entry that does not tell', () => [{ status: 'ok' }], {}],
+  ['an entry for another', () => [{ index: 1, status: 201 }], {}],
+  ['no entry', () => [], {}],
+  ['a word that is none', () => [], { read: () => 'ok' as 'done' }],
+  ['an outcome that is none', () => [], { read: () => [{ outcome: 'ok' as 'done' }] }],
+])('takes an item of which there is %s neither for done nor for failed', async (_, answer, options) => {
   const server = answering(answer);
 
   expect(await collect(['a'], { fetch: server.fetch, ...options })).toMatchObject([
-    { status: 'unknown', error: { message: `Item 0 to https://api.test/rows/batch: ${told}` } },
+    { status: 'unknown', error: { message: 'Item 0: 200' } },
   ]);
 });
 
@@ -315,6 +368,37 @@ it('waits as long as an item asks for', async () => {
   expect(performance.now()).toBeGreaterThan(60_000);
 });
 
+it('lets the pause for all stand where the wait an item asks for is no number', async () => {
+  const startedAt: number[] = [];
+  const server = answering(
+    () => [{ status: 503 }],
+    () => new Response('', { status: 429, headers: { 'retry-after': '60' } }),
+    allDone,
+  );
+  const fetch: Fetch = (input, init) => {
+    startedAt.push(performance.now());
+    return server.fetch(input, init);
+  };
+  const read: BatchOptions<string>['read'] = (body) =>
+    body?.map(({ status }: { status: number }) =>
+      status === 503 ? { outcome: 'retry', afterMs: Number.NaN } : { outcome: 'done' },
+    );
+
+  await collect(names(3), { fetch, maxItems: 1, concurrency: 2, random: () => 0.9, read });
+
+  expect(startedAt.slice(2).map((ms) => ms >= 60_000)).toEqual([true, true, true]);
+});
+
+it('knows an item by its own place, whatever else there is in a verdict', async () => {
+  const server = answering((items) => items.map((_, index) => ({ index, item: 'another', ok: true })));
+  const read: BatchOptions<string>['read'] = (body) =>
+    body.map((row: { ok: boolean }) => ({ ...row, outcome: row.ok ? 'done' : 'failed' }));
+
+  const outcomes = await collect(names(4), { fetch: server.fetch, maxItems: 2, read });
+
+  expect(outcomes).toMatchObject(names(4).map((item, index) => ({ index, item, status: 'done' })));
+});
+
 describe('keys', () => {
   it('are the same in another process that runs the same items under the same name', async () => {
     const keysOf = async (options: BatchOptions<string>, items = names(5)) => {
@@ -339,7 +423,7 @@ describe('keys', () => {
     await collect(['a', 'a', 'a'], { fetch: server.fetch, maxItems: 1 });
 
     expect(new Set(server.keys()).size).toBe(3);
-    expect(server.keys()[0]).toMatch(/^[\da-f]{32}$/);
+    expect(server.keys()[0]).toMatch(/^\d{12,36}$/);
   });
 });
 
@@ -491,6 +575,12 @@ it.each([
   [{ maxItems: 0 }, RangeError],
   [{ concurrency: 1.5 }, RangeError],
   [{ attempts: 0 }, RangeError],
+  [{ fetch: 'x' as never }, TypeError],
+  [{ body: 'x' as never }, TypeError],
+  [{ read: 'x' as never }, TypeError],
+  [{ random: 0.5 as never }, TypeError],
+  [{ keyHeader: 'Idempotency Key' }, TypeError],
+  [{ keyHeader: '' }, TypeError],
 ])('refuses %o when it is called', (options, error) => {
   expect(() => batch(URL_, [], options)).toThrow(error);
   expect(() => batch('api.test', [])).toThrow(TypeError);
@@ -502,6 +592,15 @@ type Answering = (items: string[]) => unknown;
 const allDone: Answering = (items) => items.map((item) => ({ status: 201, item }));
 
 const lost = () => Promise.reject(new TypeError('fetch failed'));
+
+/** A body that comes as far as this, and then the connection is gone. */
+const tornOff = (text: string) =>
+  new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(text));
+    },
+    pull: (controller) => controller.error(new TypeError('terminated')),
+  });
 
 const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
 

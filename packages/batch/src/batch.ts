@@ -52,7 +52,7 @@ export type ItemOutcome<Item> = { readonly index: number; readonly item: Item } 
 /**
  * Sends items in chunks, and yields what became of each as soon as it is known, in no order, once. A chunk refused for
  * its size or for one of its items is halved; items that failed for now are sent again; a request without an answer,
- * with the same key and bytes. If `items` throws, what it gave before is finished first.
+ * with the same key and bytes. What `items` gave before it throws is finished first.
  *
  * @throws `TypeError` or `RangeError` when called, for the URL or an option; what `items` throws; the abort's reason.
  */
@@ -64,22 +64,24 @@ export function batch<Item>(
   const { fetch = globalThis.fetch, init, body = JSON.stringify, read = readStatuses } = options;
   const { maxItems = 100, concurrency = 4, attempts = 4, random = Math.random } = options;
   const { run = crypto.randomUUID(), keyHeader = 'Idempotency-Key' } = options;
-  const hasKey = keyHeader !== false;
-  const { href, origin, pathname } = new URL(new Request(url).url);
+  const { url: href } = new Request(url);
   for (const [name, count] of Object.entries({ maxItems, concurrency, attempts }))
-    if (!(Number.isInteger(count) && count >= 1)) throw new RangeError(`batch: ${name} must be from 1, got ${count}`);
+    if (!(Number.isInteger(count) && count > 0)) throw new RangeError(`batch: ${name} must be from 1, got ${count}`);
+  for (const [name, value] of Object.entries({ fetch, body, read, random }))
+    if (typeof value !== 'function') throw new TypeError(`batch: ${name} must be a function, got ${value}`);
+  const ownHeaders = new Headers(init?.headers);
+  ownHeaders.set('content-type', ownHeaders.get('content-type') ?? 'application/json');
+  if (keyHeader !== false) ownHeaders.set(keyHeader, ''); // Throws for what is no header's name.
 
   const stop = new AbortController();
-  const signal = AbortSignal.any(options.signal ? [options.signal, stop.signal] : [stop.signal]);
-  /** What is known. Whoever writes goes on when it is read. */
-  const { readable, writable } = new TransformStream<ItemOutcome<Item>[]>();
+  const signal = AbortSignal.any([stop.signal, options.signal ?? stop.signal]);
+  const { readable, writable } = new TransformStream<ItemOutcome<Item>[]>(); // Who writes goes on when it is read.
   const known = writable.getWriter();
-  /** One answer that asks to wait holds all requests back. */
-  let quietUntilMs = 0;
+  let quietUntilMs = 0; // One answer that asks to wait holds all requests back.
   return batches();
 
   async function* batches(): AsyncGenerator<ItemOutcome<Item>, void, undefined> {
-    const chunks = chunksOf(items, maxItems);
+    const chunks = chunked();
     const reader = readable.getReader();
     signal.addEventListener('abort', () => known.abort(signal.reason));
     try {
@@ -95,39 +97,56 @@ export function batch<Item>(
     }
   }
 
+  /** Numbers the items and cuts them into chunks. What was given before the source failed is a chunk, too. */
+  async function* chunked() {
+    const chunk: Entry<Item>[] = [];
+    let index = 0;
+    try {
+      for await (const item of items) {
+        chunk.push({ index: index++, item });
+        if (chunk.length === maxItems) yield chunk.splice(0);
+      }
+    } finally {
+      if (chunk.length > 0) yield chunk;
+    }
+  }
+
   /** Finds out what became of these items, with one request in flight at a time. */
   async function settle(entries: readonly Entry<Item>[], round = 1): Promise<void> {
     const sent = entries.map(({ item }) => item);
     const text = body(sent);
-    const headers = new Headers(init?.headers);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
-    // By place, for equal items are each to be written; by round, for to the old key belongs the old answer.
-    if (hasKey) headers.set(keyHeader, await keyOf([run, href, round, entries[0]!.index, text]));
-    const request: RequestInit = { redirect: 'manual', method: 'POST', ...init, headers, body: text, signal };
-
-    let answer = await ask(sent, request);
-    let mayBeWritten = false;
-    for (let attempt = 1; answer.isPassing && (await mayRepeat(attempt, answer.askedMs)); attempt += 1) {
-      mayBeWritten ||= answer.said === 'unknown';
-      answer = await ask(sent, request);
+    const headers = new Headers(ownHeaders);
+    if (keyHeader) {
+      // By place, for equal items are each to be written; by round, for to the old key belongs the old answer.
+      const content = new TextEncoder().encode(JSON.stringify([run, href, round, entries[0]!.index, text]));
+      const digest = await crypto.subtle.digest('SHA-256', content);
+      headers.set(keyHeader, new Uint8Array(digest, 0, 12).join('')); // No more than 36 digits.
     }
-    // Who turns a request away at the door does not say what became of the one before.
-    const isOpen = mayBeWritten && (answer.said === 'retry' || answer.said === 'failed');
-    const said = isOpen ? 'unknown' : answer.said;
-    if (said === 'split' && entries.length > 1) {
+    let answer: Answer;
+    let mayBeWritten = false;
+    for (let attempt = 1; ; attempt += 1) {
+      answer = await ask(sent, { headers, body: text, signal });
+      mayBeWritten ||= !answer.said;
+      const isPassing = answer.said ? answer.said === 'retry' : keyHeader;
+      if (!isPassing || !(await mayRepeat(attempt, answer.askedMs))) break;
+    }
+    const { said } = answer;
+    if (said === 'split' && !mayBeWritten && entries.length > 1) {
       const half = Math.ceil(entries.length / 2);
       await settle(entries.slice(0, half), round);
       return settle(entries.slice(half), round);
     }
-
-    const final = said === 'split' || said === 'retry' ? 'failed' : said;
-    const verdicts = typeof final === 'string' ? entries.map(() => ({ outcome: final })) : final;
-    const judged = entries.map(({ index, item }, place): Entry<Item> => ({ index, item, ...verdicts[place] }));
+    // Who turns a request away at the door does not say what became of the one before.
+    const refused = mayBeWritten ? 'unknown' : 'failed';
+    const final = said === 'split' || said === 'retry' || said === 'failed' ? refused : said;
+    const judged = entries.map(({ index, item }, place): Entry<Item> => {
+      return { ...(typeof final === 'string' ? { outcome: final } : final?.[place]), index, item };
+    });
     const passing = judged.filter(({ outcome }) => outcome === 'retry');
     const settled = judged.filter(({ outcome }) => outcome !== 'retry');
     await tell(settled, answer);
     if (passing.length === 0) return;
-    const askedMs = Math.max(answer.askedMs, ...passing.map(({ afterMs = 0 }) => afterMs));
+    const askedMs = Math.max(answer.askedMs, ...passing.map(({ afterMs }) => afterMs || 0));
     return (await mayRepeat(round, askedMs)) ? settle(passing, round + 1) : tell(passing, answer);
   }
 
@@ -136,37 +155,36 @@ export function batch<Item>(
     signal.throwIfAborted();
     let status: number | undefined;
     try {
-      const response = await fetch(href, request);
+      const response = await fetch(href, { redirect: 'manual', ...init, method: init?.method ?? 'POST', ...request });
       status = response.status;
-      const json: Json = await response.json().catch(() => undefined);
-      const said = read(json, sent, response) ?? wordFor(status, hasKey);
-      const isLost = response.ok ? json === undefined : [408, 409, 500, 502, 503, 504, 529].includes(status);
-      const asked = response.headers.get('retry-after') ?? ''; // Seconds or a date (RFC 9110, 10.2.3).
-      const sentAtMs = Date.parse(response.headers.get('date') ?? '') || Date.now();
-      const askedMs = Math.max(0, Number(asked) * 1_000 || Date.parse(asked) - sentAtMs || 0);
-      return { said, status, askedMs, isPassing: said === 'retry' || (said === 'unknown' && isLost && hasKey) };
+      const text = await response.text().catch(() => '['); // What breaks off is lost, as JSON without an end is.
+      const json: Json = await new Response(text).json().catch(() => undefined);
+      const isTorn = response.ok && json === undefined && /^[[{]/.test(text);
+      const isLost = isTorn || [408, 409, 500, 502, 503, 504, 529].includes(status);
+      const isSplit = [400, 413, 422, keyHeader ? 400 : 409].includes(status);
+      const word = isSplit ? 'split' : isLost ? undefined : response.ok ? 'unknown' : outcomeFor(status);
+      return { said: read(json, sent, response) ?? word, status, askedMs: askedForMs(response.headers) };
     } catch (cause) {
-      signal.throwIfAborted();
-      return { said: 'unknown', status, askedMs: 0, isPassing: hasKey, cause };
+      const { name, retryAfterMs: askedMs = 0 } = Object(cause);
+      const isUnsent = /^(BucketAway|CircuitOpen|QuotaExhausted|TokenRequest)Error$/.test(name);
+      return { said: isUnsent ? 'retry' : undefined, status, askedMs, cause };
     }
   }
 
   /** Waits before another attempt, never shorter than asked; or answers `false` at once, if there is to be none. */
   async function mayRepeat(attempt: number, askedMs: number): Promise<boolean> {
-    if (attempt >= attempts || askedMs > 120_000) return false;
+    if (askedMs > 120_000) return false;
     quietUntilMs = Math.max(quietUntilMs, performance.now() + askedMs);
-    await sleep(Math.ceil(askedMs + random() * Math.min(20_000, 250 * 2 ** (attempt - 1))), signal);
-    return true;
+    if (attempt < attempts) await sleep(askedMs + random() * Math.min(20_000, 125 * 2 ** attempt), signal);
+    return attempt < attempts;
   }
 
   function tell(judged: readonly Entry<Item>[], sent: Answer): Promise<void> {
-    const whole = sent.status === undefined ? 'there was no answer' : `the answer was ${sent.status}`;
     const outcomes = judged.map(({ index, item, outcome, answer }): ItemOutcome<Item> => {
       if (outcome === 'done') return { index, item, status: outcome, answer };
       const status = outcome === 'failed' || outcome === 'retry' ? 'failed' : 'unknown';
-      const told = typeof sent.said === 'string' ? whole : `the answer has it as ${status}`;
-      const error = new BatchError(`Item ${index} to ${origin}${pathname}: ${told}`, sent, answer);
-      return { index, item, status, error };
+      const message = `Item ${index}: ${sent.status ?? 'no answer'}`;
+      return { index, item, status, error: new BatchError(message, sent, answer) };
     });
     return known.write(outcomes);
   }
@@ -174,8 +192,8 @@ export function batch<Item>(
 
 /** Reads a 2xx whose only list has an HTTP `status` for each item, in the order sent; no entry whose `index` differs. */
 export function readStatuses(body: Json, items: readonly Json[], { ok }: Response): Meaning | undefined {
-  const [list, ...others]: Json[][] = [body, ...Object.values(body ?? {})].filter(Array.isArray);
-  if (!ok || others.length > 0 || list?.length !== items.length) return undefined;
+  const [list, another]: Json[][] = [body, ...Object.values(body ?? {})].filter(Array.isArray);
+  if (!ok || another || list?.length !== items.length) return undefined;
   return list.map((it, at) => ((it?.index ?? at) === at ? { outcome: outcomeFor(it?.status), answer: it } : undefined));
 }
 
@@ -196,41 +214,14 @@ export class BatchError extends Error {
 
 type Entry<Item> = Pick<ItemOutcome<Item>, 'index' | 'item'> & Partial<Verdict>;
 
-/** What came of a request; `isPassing`: the same may be sent again, and may tell more. */
-type Answer = { said: Meaning; status: number | undefined; askedMs: number; isPassing: boolean; cause?: unknown };
-
-/** What a status says of a whole chunk. A 409 under a key says that the first request is under way still. */
-function wordFor(status: number, hasKey: boolean): Verdict['outcome'] | 'split' {
-  if ([400, 413, 422].includes(status) || (status === 409 && !hasKey)) return 'split';
-  return status < 300 || status >= 500 || status === 409 ? 'unknown' : outcomeFor(status);
-}
+/** What came of a request. Where nothing is said, the answer was lost: the same may be sent again under the same key. */
+type Answer = { said: Meaning | undefined; status: number | undefined; askedMs: number; cause?: unknown };
 
 /** What a status, or what should be one, says of a write. After some nothing was done, and it may be another time. */
 function outcomeFor(status: number): Verdict['outcome'] {
   if (status >= 200 && status < 300) return 'done';
   if ([423, 424, 425, 429, 503, 529].includes(status)) return 'retry';
   return status >= 400 && status < 500 && status !== 408 ? 'failed' : 'unknown';
-}
-
-/** Numbers the items and cuts them into chunks. What was given before the source failed is a chunk, too. */
-async function* chunksOf<Item>(items: Iterable<Item> | AsyncIterable<Item>, maxItems: number) {
-  const chunk: Entry<Item>[] = [];
-  let index = 0;
-  try {
-    for await (const item of items) {
-      chunk.push({ index: index++, item });
-      if (chunk.length === maxItems) yield chunk.splice(0);
-    }
-  } finally {
-    if (chunk.length > 0) yield chunk;
-  }
-}
-
-/** By content alone, so that another process finds the same: half of a SHA-256, as hexadecimal digits. */
-async function keyOf(content: readonly unknown[]): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(content));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes), 0, 16);
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Waits, or rejects with the signal's own reason as soon as it aborts; leaves no timer and no listener behind. */
@@ -247,4 +238,13 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       else resolve();
     }
   });
+}
+
+/** How long an answer asks to be left alone, in milliseconds: the longest of its `Retry-After` (RFC 9110, 10.2.3). */
+function askedForMs(headers: Headers): number {
+  const sentAtMs = Date.parse(headers.get('date') ?? '') || Date.now();
+  // Cut at every comma, a date has lost its weekday, which it does not need. One that names no zone means UTC.
+  const hints = (headers.get('retry-after') ?? '').split(',');
+  const waits = hints.map((it) => Number(it) * 1_000 || Date.parse(it.replace(/ \d{4}$/, '$& GMT')) - sentAtMs || 0);
+  return Math.max(0, ...waits);
 }

@@ -21,7 +21,9 @@ export const readAnswer = {
     const [list, ...others]: Json[][] = [body, ...Object.values(body ?? {})].filter(Array.isArray);
     if (!ok || list === undefined || others.length > 0) return undefined;
     const hasIndex = list.every((answer) => Number.isInteger(answer?.index));
-    if (!hasIndex && list.length !== items.length) return undefined;
+    // One that counts from 1 would have each item answered for by another.
+    const fits = hasIndex ? list.every(({ index }) => index in items) : list.length === items.length;
+    if (!fits) return undefined;
     const verdicts: Verdict[] = [];
     for (const [at, answer] of list.entries())
       verdicts[hasIndex ? answer.index : at] = { outcome: outcomeIn(answer), answer };
@@ -43,8 +45,7 @@ export const readAnswer = {
     const answers = new Map<string, Json>(body.responses.map((answer: Json) => [String(answer.id), answer]));
     return items.map(({ id }) => {
       const answer = answers.get(String(id));
-      const seconds = new Headers(answer?.headers).get('retry-after');
-      return answer && { outcome: outcomeIn(answer), answer, afterMs: Number(seconds) * 1_000 || 0 };
+      return answer && { outcome: outcomeIn(answer), answer, afterMs: askedForMs(new Headers(answer.headers ?? {})) };
     });
   },
   /** Its 400 has stored what it does not name. */
@@ -82,4 +83,13 @@ function outcomeFor(status: number): Verdict['outcome'] {
   if (status >= 200 && status < 300) return 'done';
   if ([423, 424, 425, 429, 503, 529].includes(status)) return 'retry';
   return status >= 400 && status < 500 && status !== 408 ? 'failed' : 'unknown';
+}
+
+/** How long an answer asks to be left alone, in milliseconds: the longest of its `Retry-After` (RFC 9110, 10.2.3). */
+function askedForMs(headers: Headers): number {
+  const sentAtMs = Date.parse(headers.get('date') ?? '') || Date.now();
+  // Cut at every comma, a date has lost its weekday, which it does not need. One that names no zone means UTC.
+  const hints = (headers.get('retry-after') ?? '').split(',');
+  const waits = hints.map((it) => Number(it) * 1_000 || Date.parse(it.replace(/ \d{4}$/, '$& GMT')) - sentAtMs || 0);
+  return Math.max(0, ...waits);
 }

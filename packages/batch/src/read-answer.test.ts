@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type BatchOptions, readStatuses } from './batch.ts';
 import { readAnswer } from './platforms.ts';
 
@@ -77,6 +77,17 @@ const ANSWERS: readonly [keyof typeof READERS, string, unknown[], number, unknow
   ],
   [
     'list',
+    'places counted from 1',
+    [1, 2],
+    200,
+    [
+      { index: 1, status: 400 },
+      { index: 2, status: 200 },
+    ],
+    undefined,
+  ],
+  [
+    'list',
     'flags',
     [1, 2, 3],
     200,
@@ -136,11 +147,17 @@ describe('a reader of answers', () => {
     expect(Array.isArray(said) ? Array.from(said, (verdict) => verdict?.outcome ?? '') : said).toEqual(outcomes);
   });
 
-  it('gives what the server said of an item, and how long Microsoft Graph has it wait', () => {
-    const body = { responses: [{ id: '1', status: 429, headers: { 'Retry-After': '10' }, body: { error: {} } }] };
+  it.each([
+    ['10', 10_000],
+    ['5, 30', 30_000],
+    ['Thu, 01 Jan 2026 00:00:40 GMT', 40_000],
+  ])('gives what the server said of an item, and for how long Microsoft Graph has it wait by %s', (value, afterMs) => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1) });
+    onTestFinished(() => void vi.useRealTimers());
+    const body = { responses: [{ id: '1', status: 429, headers: { 'Retry-After': value }, body: { error: {} } }] };
 
     expect(readAnswer.microsoftGraph(body, [{ id: '1' }], new Response())).toEqual([
-      { outcome: 'retry', afterMs: 10_000, answer: body.responses[0] },
+      { outcome: 'retry', afterMs, answer: body.responses[0] },
     ]);
   });
 });
