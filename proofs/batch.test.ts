@@ -1,5 +1,8 @@
-import { adaptiveThrottle } from '@steadfetch/adaptive-throttle';
+import { adaptiveThrottle, QuotaExhaustedError } from '@steadfetch/adaptive-throttle';
 import { type BatchOptions, batch, type ItemOutcome } from '@steadfetch/batch';
+import { CircuitOpenError, circuitBreaker } from '@steadfetch/circuit-breaker';
+import { BucketAwayError } from '@steadfetch/token-bucket/redis';
+import { TokenRequestError } from '@steadfetch/token-cache/oauth';
 import { describe, expect, it } from 'vitest';
 import { WORLDS, type World } from './world.ts';
 
@@ -72,6 +75,31 @@ it('waits for a 429 under a throttle, which starts again gently', async () => {
   await using world = await WORLDS[0]!.open('writes/batch-partial-failure');
 
   await writeThrottled(world, adaptiveThrottle()(world.fetch));
+});
+
+it('waits for a circuit that opens around it, without a key too: what it turned away was not sent', async () => {
+  await using world = await WORLDS[0]!.open('writes/batch-too-large');
+  world.provider.addFault({ fault: 'unavailable', on: { route: 'POST /items/batch', calls: [1] } }, 60_000);
+  const breaker = circuitBreaker({ minimumCalls: 1, openMs: 5_000 });
+
+  const options = { fetch: breaker(world.fetch), maxItems: 10, concurrency: 2, keyHeader: false } as const;
+  const outcomes = await write(world, 60, options);
+
+  expect(outcomes.map(({ status }) => status)).toEqual(names(60).map((_, at) => (at < 10 ? 'unknown' : 'done')));
+  expect(written(world)).toEqual(names(60).slice(10));
+});
+
+it.each([
+  new BucketAwayError('api', undefined),
+  new CircuitOpenError('api', 0),
+  new QuotaExhaustedError(undefined),
+  new TokenRequestError(503),
+])('knows by its name that what a $name turned away was not sent', async (error) => {
+  await using world = await WORLDS[0]!.open('writes/batch-too-large');
+
+  const outcomes = await write(world, 2, { fetch: () => Promise.reject(error), attempts: 2 });
+
+  expect(outcomes).toMatchObject(Array(2).fill({ status: 'failed', error: { cause: error } }));
 });
 
 async function writeThrottled(world: World, fetch: World['fetch']): Promise<void> {

@@ -164,7 +164,7 @@ describe('batch', () => {
         item: { id: 2 },
         status: 'failed',
         error: {
-          message: 'Item 2 to https://api.test/rows: the answer has it as failed',
+          message: 'Item 2: failed (200)',
           status: 200,
           answer: { error: 'locked' },
         },
@@ -190,7 +190,7 @@ describe('batch', () => {
     await run();
 
     expect(outcomes.map((outcome) => outcome.status !== 'done' && outcome.error.message)).toEqual(
-      [0, 1, 2].map((index) => `Item ${index} to https://api.test/rows: there was no answer`),
+      [0, 1, 2].map((index) => `Item ${index}: unknown (no answer)`),
     );
     expect(new Set(keys.slice(0, 2)).size).toBe(2);
     expect(keys.slice(2)).toEqual(keys.slice(0, 2));

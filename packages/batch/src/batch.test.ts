@@ -135,8 +135,8 @@ it('does not know what became of items whose answers were all lost', async () =>
   expect(server.requests).toHaveLength(3);
   expect(outcomes).toMatchObject([0, 1].map((index) => ({ index, status: 'unknown', error: { status: undefined } })));
   expect(outcomes.map((outcome) => outcome.status !== 'done' && outcome.error.message)).toEqual([
-    'Item 0: no answer',
-    'Item 1: no answer',
+    'Item 0: unknown (no answer)',
+    'Item 1: unknown (no answer)',
   ]);
 });
 
@@ -314,7 +314,7 @@ it.each([
   const server = answering(answer);
 
   expect(await collect(['a'], { fetch: server.fetch, ...options })).toMatchObject([
-    { status: 'unknown', error: { message: 'Item 0: 200' } },
+    { status: 'unknown', error: { message: 'Item 0: unknown (200)' } },
   ]);
 });
 

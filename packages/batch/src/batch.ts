@@ -175,15 +175,15 @@ export function batch<Item>(
   async function mayRepeat(attempt: number, askedMs: number): Promise<boolean> {
     if (askedMs > 120_000) return false;
     quietUntilMs = Math.max(quietUntilMs, performance.now() + askedMs);
-    if (attempt < attempts) await sleep(askedMs + random() * Math.min(20_000, 125 * 2 ** attempt), signal);
+    if (attempt < attempts) await sleep(Math.ceil(askedMs + random() * Math.min(20_000, 125 * 2 ** attempt)), signal);
     return attempt < attempts;
   }
 
   function tell(judged: readonly Entry<Item>[], sent: Answer): Promise<void> {
     const outcomes = judged.map(({ index, item, outcome, answer }): ItemOutcome<Item> => {
       if (outcome === 'done') return { index, item, status: outcome, answer };
-      const status = outcome === 'failed' || outcome === 'retry' ? 'failed' : 'unknown';
-      const message = `Item ${index}: ${sent.status ?? 'no answer'}`;
+      const status = outcome === 'retry' || outcome === 'failed' ? 'failed' : 'unknown';
+      const message = `Item ${index}: ${status} (${sent.status ?? 'no answer'})`;
       return { index, item, status, error: new BatchError(message, sent, answer) };
     });
     return known.write(outcomes);

@@ -111,6 +111,14 @@ const ANSWERS: readonly [keyof typeof READERS, string, unknown[], number, unknow
   ['hubspot', 'a refusal', [{}], 400, { status: 'error', category: 'VALIDATION_ERROR' }, undefined],
 
   ['microsoftGraph', 'any order', [{ id: '1' }, { id: '2' }], 200, graph(['2', 429], ['1', 201]), ['done', 'retry']],
+  [
+    'microsoftGraph',
+    'no headers',
+    [{ id: '1' }],
+    200,
+    { responses: [{ id: '1', status: 201, headers: null }] },
+    ['done'],
+  ],
   ['microsoftGraph', 'one missing', [{ id: 1 }, { id: 2 }], 200, graph(['2', 424]), ['', 'retry']],
   ['microsoftGraph', 'a refusal', [{ id: '1' }], 400, { error: { code: 'BadRequest' } }, undefined],
 
