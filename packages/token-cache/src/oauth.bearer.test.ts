@@ -1,11 +1,14 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bearer, type Fetch, type TokenRequest } from './oauth.ts';
 import { type TokenCache, tokenCache } from './token-cache.ts';
 
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 const origins = ['https://api.test'];
 
@@ -71,18 +74,97 @@ describe('who is sent the token', () => {
 
   it('is not where a redirect leads', async () => {
     const heard: (string | undefined)[] = [];
-    const elsewhere = await listen((authorization) => {
-      heard.push(authorization);
-      return undefined;
+    const elsewhere = await listen(({ headers }) => {
+      heard.push(headers.authorization);
+      return 200;
     });
-    const trusted = await listen(() => `${elsewhere.origin}/stolen`);
+    const trusted = await listen(() => `${elsewhere}/stolen`);
     const { cache } = provider();
 
-    await bearer(cache, { origins: [trusted.origin] })(fetch)(`${trusted.origin}/a`);
+    await bearer(cache, { origins: [trusted] })(fetch)(`${trusted}/a`);
 
     expect(heard).toEqual([undefined]);
-    elsewhere.server.close();
-    trusted.server.close();
+  });
+
+  it('is not where a URL object has been led while the token is awaited', async () => {
+    const { policy, api } = provider();
+    const url = new URL('https://api.test/1');
+
+    const sent = policy(api)(url);
+    url.host = 'evil.test';
+    await sent;
+
+    expect(api.mock.calls[0]![0]).toBe('https://api.test/1');
+  });
+
+  it('is each call as it was made, though its init is used again for the next', async () => {
+    const { policy, api } = provider();
+    const init = { method: 'PUT', body: '', headers: new Headers() };
+
+    const calls = ['1', '2'].map((id) => {
+      init.body = id;
+      init.headers.set('x-id', id);
+      return policy(api)('https://api.test/', init);
+    });
+    await Promise.all(calls);
+
+    expect(api.mock.calls.map(([, sent]) => [sent!.body, new Headers(sent!.headers).get('x-id')])).toEqual([
+      ['1', '1'],
+      ['2', '2'],
+    ]);
+  });
+
+  it('is what fetch takes for a request when a Request is the init', async () => {
+    const heard: string[] = [];
+    const origin = await listen(({ method, url, headers }) => {
+      heard.push(`${method} ${url} ${headers['x-mine']} ${headers['content-length'] ?? headers['transfer-encoding']}`);
+      return 200;
+    });
+    const init = () => new Request(`${origin}/old`, { method: 'POST', body: 'hi', headers: { 'x-mine': '1' } });
+    const { cache } = provider();
+
+    await fetch(`${origin}/new`, init());
+    await bearer(cache, { origins: [origin] })(fetch)(`${origin}/new`, init());
+
+    expect(heard[0]).toMatch('POST /new 1 ');
+    expect(heard[1]).toBe(heard[0]);
+  });
+
+  it("keeps a Request's referrer and what may be told of it, unless init says otherwise", async () => {
+    const { policy, api } = provider();
+    const request = new Request('https://api.test/a', { referrer: '', referrerPolicy: 'no-referrer' });
+
+    await policy(api)(request);
+    await policy(api)(request, { referrerPolicy: 'origin' });
+
+    const sent = api.mock.calls.map((call) => new Request(...call));
+    expect(sent.map(({ referrer, referrerPolicy }) => [referrer, referrerPolicy])).toEqual([
+      ['', 'no-referrer'],
+      ['', 'origin'],
+    ]);
+  });
+
+  it('resolves a relative URL as the page does, by its <base>', async () => {
+    const { policy, api } = provider();
+    vi.stubGlobal('location', { href: 'https://api.test/page' });
+
+    await policy(api)('/a');
+    vi.stubGlobal('document', { baseURI: 'https://evil.test/' });
+    await policy(api)('/a', {});
+
+    expect(tokensSent(api)).toEqual(['token-1', undefined]);
+  });
+
+  it('is nobody where a URL has no origin, and its query stays out of the error', async () => {
+    const { policy, api } = provider();
+
+    const error: unknown = await policy(api)('/items?api_key=SECRET').catch((error) => error);
+
+    expect(error).toEqual(
+      new TypeError('bearer: the URL must be absolute, since its origin decides who sees the token'),
+    );
+    expect(inspect(error)).not.toContain('SECRET');
+    expect(api).not.toHaveBeenCalled();
   });
 
   it('takes the token of the key it was given', async () => {
@@ -172,6 +254,59 @@ describe('a 401', () => {
     expect(request.mock.calls.length).toBeGreaterThan(5);
   });
 
+  it('to a token that ended while its request waited further in is sent once more', async () => {
+    vi.useFakeTimers();
+    const { policy, api, request } = provider();
+    request.mockResolvedValueOnce({ access_token: 'short', expires_in: 60 });
+    const waiting: Fetch = async (input, init) => {
+      await new Promise((resolve) => setTimeout(resolve, 61_000));
+      return api(input, init);
+    };
+    const asked = new Request('https://api.test/', { method: 'POST', body: 'b' });
+
+    const answers = Promise.all([policy(waiting)('https://api.test/'), policy(waiting)(asked)]);
+    await vi.advanceTimersByTimeAsync(122_000);
+
+    expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
+    expect(request).toHaveBeenCalledTimes(2);
+  });
+
+  it('of another origin, where a redirect left the token behind, takes no token back', async () => {
+    const elsewhere = await listen(() => 401);
+    const trusted = await listen(({ url }) => (url === '/file' ? `${elsewhere}/file` : url === '/a' ? '/b' : 401));
+    const { cache, request } = provider();
+    const send = bearer(cache, { origins: [trusted, elsewhere] })(fetch);
+    await cache.get();
+
+    expect((await send(`${trusted}/file`)).status).toBe(401);
+    expect((await send(`${trusted}/file`)).status).toBe(401);
+    expect(request).toHaveBeenCalledTimes(1);
+
+    expect((await send(`${trusted}/a`)).status).toBe(401);
+    expect(request).toHaveBeenCalledTimes(2);
+  });
+
+  it.each([{ pipe() {} }, { cancel() {} }])('is sent again whatever its body can do: %o', async (body) => {
+    const { policy, api, revoke } = provider();
+    await policy(api)('https://api.test/');
+    revoke();
+    api.mockResolvedValueOnce({ status: 401, body } as unknown as Response);
+
+    expect((await policy(api)('https://api.test/')).status).toBe(200);
+  });
+
+  it('is sent again with headers that came as an iterator', async () => {
+    const { policy, api, revoke } = provider();
+    await policy(api)('https://api.test/');
+    revoke();
+    const headers = new Map([['x-tenant', '7']]).entries() as unknown as HeadersInit;
+
+    await policy(api)('https://api.test/', { headers });
+
+    const tenants = api.mock.calls.map(([, init]) => new Headers(init!.headers).get('x-tenant'));
+    expect(tenants).toEqual([null, '7', '7']);
+  });
+
   it('to a stream is returned, and the next call has a fresh token', async () => {
     const { policy, api, revoke } = provider();
     await policy(api)('https://api.test/');
@@ -216,13 +351,28 @@ describe('a 401', () => {
     expect(bodies).toEqual(['inside', 'inside']);
   });
 
+  it('is sent again with the body of a Request that tells of none, as in Firefox', async () => {
+    const { policy, api, revoke } = provider();
+    const bodies: string[] = [];
+    const reading: Fetch = async (input, init) => {
+      bodies.push(await (input as Request).text());
+      return api(input, init);
+    };
+    await policy(api)('https://api.test/');
+    revoke();
+    const request = new Request('https://api.test/', { method: 'POST', body: 'inside' });
+    Object.defineProperty(request, 'body', { value: undefined });
+
+    expect((await policy(reading)(request)).status).toBe(200);
+    expect(bodies).toEqual(['inside', 'inside']);
+  });
+
   it('has a Request cloned only while it may be sent again', async () => {
     const { policy, cache, api } = provider();
     const post = () => new Request('https://api.test/', { method: 'POST', body: 'b' });
     const clones: number[] = [];
 
     for (const [request, init] of [
-      [post(), undefined], // its token will be fresh
       [post(), undefined],
       [post(), { body: 'other' }],
       [new Request('https://api.test/'), undefined],
@@ -233,7 +383,7 @@ describe('a 401', () => {
       expect(api.mock.lastCall![0]).toBe(request);
     }
 
-    expect(clones).toEqual([0, 1, 0, 0]);
+    expect(clones).toEqual([1, 0, 0]);
     expect(await cache.get()).toMatchObject({ value: 'token-1' });
   });
 
@@ -329,6 +479,12 @@ it.each([
   expect(() => bearer(cache, { origins: wrong as string[] })).toThrow('bearer: origins must be');
 });
 
+it.each([undefined, null, {}, 'token'])('refuses the cache %j when the policy is made', (wrong) => {
+  expect(() => bearer(wrong as unknown as TokenCache, { origins })).toThrow(
+    /^bearer: cache must be a tokenCache, got /,
+  );
+});
+
 it('takes origins as people write them', async () => {
   const { cache, api } = provider();
 
@@ -364,14 +520,18 @@ async function isCancelled(api: ReturnType<typeof provider>['api'], call: number
   return (await response.body!.getReader().read()).done;
 }
 
-/** A real server that tells what it hears and may answer with a redirect. */
-async function listen(
-  hear: (authorization: string | undefined) => string | undefined,
-): Promise<{ server: Server; origin: string }> {
-  const server = createServer(({ headers }, response) => {
-    const location = hear(headers.authorization);
-    response.writeHead(location ? 307 : 200, location ? { location } : {}).end();
+/** A real server that answers with a status, or with a redirect to a location. */
+async function listen(answer: (request: IncomingMessage) => number | string): Promise<string> {
+  const server = createServer((request, response) => {
+    const said = answer(request);
+    request.resume();
+    if (typeof said === 'string') response.writeHead(307, { location: said }).end();
+    else response.writeHead(said).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

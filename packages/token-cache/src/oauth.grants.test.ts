@@ -83,6 +83,7 @@ describe('an endpoint that gives no token', () => {
     [200, { access_token: 7 }, undefined],
     [200, 'null', undefined],
     [307, '', undefined],
+    [200, { access_token: 'SECRET', token_type: 'DPoP' }, 'unsupported_token_type'],
   ])('is a TokenRequestError for %i %j', async (status, body, code) => {
     const request = clientCredentials({ ...CLIENT, fetch: answering(body, status) });
 
@@ -123,6 +124,27 @@ describe('an endpoint that gives no token', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it.each(['headers', 'body'])(
+    'is given up in time where fetch ignores its signal and its %s never come',
+    async (what) => {
+      const never = new Promise<never>(() => {});
+      const deaf = (async () => (what === 'headers' ? never : { ok: true, text: () => never })) as unknown as Fetch;
+      const rejected = expect(
+        clientCredentials({ ...CLIENT, timeoutMs: 500, fetch: deaf })(CONTEXT),
+      ).rejects.toMatchObject({ name: 'TimeoutError' });
+
+      await vi.advanceTimersByTimeAsync(500);
+
+      await rejected;
+    },
+  );
+
+  it.each(['bearer', 'Bearer', 'bot', undefined])('is none that calls its token %s', async (token_type) => {
+    const answer = { access_token: 'issued', token_type };
+
+    expect(await clientCredentials({ ...CLIENT, fetch: answering(answer) })(CONTEXT)).toEqual(answer);
+  });
+
   it('leaves no timer behind when it answers', async () => {
     await clientCredentials({ ...CLIENT, fetch: answering({ access_token: 'issued' }) })(CONTEXT);
 
@@ -153,9 +175,13 @@ describe('refresh token', () => {
     },
   );
 
-  it('falls back to the first grant on invalid_grant, in the same call', async () => {
+  it.each([
+    ['invalid_grant', 400],
+    ['bad_refresh_token', 200], // GitHub
+    ['invalid_refresh_token', 200], // Slack
+  ])('falls back to the first grant on %s, in the same call', async (error, status) => {
     const first = vi.fn(async () => ({ access_token: 'first', refresh_token: 'spent' }));
-    const cache = cacheOf({ first, fetch: answering({ error: 'invalid_grant' }, 400) });
+    const cache = cacheOf({ first, fetch: answering({ error }, status) });
     cache.reject({ ...(await cache.get({ key: 'a' })), isFresh: false }, 'a');
 
     expect(await cache.get({ key: 'a' })).toMatchObject({ value: 'first' });
@@ -221,6 +247,14 @@ describe('misuse', () => {
   it.each([
     ['tokenUrl', '/token'],
     ['tokenUrl', undefined],
+    ['tokenUrl', 'ftp://auth.test/token'],
+    ['tokenUrl', 'https://me:hunter2@auth.test/token'],
+    ['tokenUrl', 'https://hunter2@auth.test/token'],
+    ['tokenUrl', 'https://:hunter2@auth.test/token'],
+    ['scope', ['read', 'write']],
+    ['parameters', 'audience=api'],
+    ['parameters', null],
+    ['fetch', 'fetch'],
     ['clientId', ''],
     ['clientId', undefined],
     ['clientSecret', ''],

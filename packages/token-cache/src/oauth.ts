@@ -73,7 +73,7 @@ export function refreshToken({ first, ...options }: RefreshTokenOptions): TokenR
       try {
         return await redeem(held);
       } catch (error) {
-        if (Object(error).code !== 'invalid_grant') throw error;
+        if (!SPENT.test(Object(error).code)) throw error;
       }
     }
     return typeof first === 'string' ? redeem(first) : first({ key });
@@ -85,24 +85,12 @@ export function refreshToken({ first, ...options }: RefreshTokenOptions): TokenR
   }
 }
 
-/** What a caller is given. */
-export interface AccessToken {
-  /** What goes behind `Bearer`. */
-  readonly value: string;
-  /** Whether it was requested while the caller waited, so that no other would fare better. */
-  readonly isFresh: boolean;
-}
-
-/** One access token per key, for `bearer` or for any client that asks for a token by itself. */
-export interface TokenCache {
-  /**
-   * The token of a key (`'default'`). Aborting ends the wait alone: the answer may hold the only good refresh token.
-   *
-   * @throws what `request` threw, or an error named `TokenRequestError` if it resolved to no usable token.
-   */
-  get(options?: { readonly key?: string; readonly signal?: AbortSignal | undefined }): Promise<AccessToken>;
-  /** Takes back a token answered with 401, if it still is current. Returns whether to `get` and send again. */
-  reject(token: AccessToken, key?: string): boolean;
+/** What `bearer` asks of a `tokenCache`. */
+export interface TokenSource {
+  /** The token of a key; `value` goes behind `Bearer`. */
+  get(options: { readonly key: string; readonly signal: AbortSignal | undefined }): Promise<{ readonly value: string }>;
+  /** Takes back a token answered with 401. Returns whether to `get` and send again. */
+  reject(token: { readonly value: string }, key: string): boolean;
 }
 
 /** Who is sent which token. */
@@ -118,39 +106,50 @@ export interface BearerOptions {
  * with another token, unless the body is a stream.
  *
  * @throws `TypeError` when the policy is made, if `origins` is not a list of origins.
- * @throws what {@link TokenCache.get} throws, when the request is made.
+ * @throws what {@link TokenSource.get} throws, when the request is made.
  */
-export function bearer(cache: TokenCache, { origins, key = 'default' }: BearerOptions): Policy {
+export function bearer(cache: TokenSource, { origins, key = 'default' }: BearerOptions): Policy {
+  demand(typeof Object(cache).get === 'function', 'bearer: cache', 'a tokenCache', cache);
   const urls = Array.isArray(origins) ? origins.map((origin) => URL.parse(origin)) : [];
   // A path would promise a narrower trust than is kept.
-  if (urls.length === 0 || !urls.every((url) => url?.href === `${url?.origin}/`)) {
-    throw new TypeError('bearer: origins must be a list of origins such as https://api.example.com');
-  }
+  const areOrigins = urls.length > 0 && urls.every((url) => url?.href === `${url?.origin}/`);
+  demand(areOrigins, 'bearer: origins', 'a list of origins such as https://api.example.com', origins);
   const trusted = new Set(urls.map((url) => url?.origin));
 
   return (next) =>
     async function withBearer(input, init) {
-      if (!trusted.has(urlOf(input).origin)) return next(input, init);
+      const origin = originOf(input);
+      if (!origin) throw new TypeError('bearer: the URL must be absolute, since its origin decides who sees the token');
+      if (!trusted.has(origin)) return next(input, init);
+      // All is read now, as by `fetch`: the caller may change it while the token is awaited.
+      if (init instanceof Request) [input, init] = [new Request(input, init), undefined];
       const own = input instanceof Request ? input : undefined;
+      const target = own ?? `${input}`;
+      const headers = new Headers(init?.headers ?? own?.headers);
+      // Any `init` takes a `Request`'s referrer from it, and the policy that may hide it.
+      const rest = { ...(own && { referrer: own.referrer, referrerPolicy: own.referrerPolicy }), ...init };
       // An explicit `null` detaches a `Request` from its own.
       const signal = (init?.signal === undefined ? own?.signal : init.signal) ?? undefined;
+      // A redirect to another origin leaves the token behind: a 401 there says nothing of it.
+      const isRefused = (r: Response) => r.status === 401 && (!r.redirected || originOf(r.url) === origin);
 
       const token = await cache.get({ key, signal });
-      const mayRepeat = !token.isFresh && isReplayable(init?.body);
-      const repeat = mayRepeat && own?.body && !init?.body ? own.clone() : input;
-      const response = await next(input, withToken(token));
-      if (response.status !== 401 || !cache.reject(token, key) || !mayRepeat) return response;
+      const mayRepeat = isReplayable(rest.body);
+      // Firefox tells of no body.
+      const repeat = mayRepeat && own && own.body !== null && !rest.body ? own.clone() : target;
+      const response = await next(target, withToken(token));
+      if (!isRefused(response) || !cache.reject(token, key) || !mayRepeat) return response;
 
-      response.body?.cancel().catch(() => {});
+      response.body?.cancel?.()?.catch(() => {});
       const another = await cache.get({ key, signal });
       const answer = await next(repeat, withToken(another));
-      if (answer.status === 401) cache.reject(another, key);
+      if (isRefused(answer)) cache.reject(another, key);
       return answer;
 
-      function withToken({ value }: AccessToken): RequestInit {
-        const headers = new Headers(init?.headers ?? own?.headers);
-        headers.set('authorization', `Bearer ${value}`);
-        return { ...init, headers };
+      function withToken({ value }: { readonly value: string }): RequestInit {
+        const authorized = new Headers(headers);
+        authorized.set('authorization', `Bearer ${value}`);
+        return { ...rest, headers: authorized };
       }
     };
 }
@@ -173,32 +172,42 @@ export class TokenRequestError extends Error {
 }
 
 function tokenEndpoint(name: string, options: TokenEndpointOptions) {
-  const { tokenUrl, clientId, clientSecret, authentication = 'basic', scope, parameters, timeoutMs = 30_000 } = options;
-  demand(URL.canParse(tokenUrl), `${name}: tokenUrl`, 'an absolute URL', tokenUrl);
+  const { tokenUrl, clientId, clientSecret, authentication = 'basic', timeoutMs = 30_000 } = options;
+  const { scope = '', parameters = {}, fetch: given = globalThis.fetch } = options;
+  const { protocol, username, password } = Object(URL.parse(tokenUrl));
+  const isEndpoint = /^https?:$/.test(protocol) && !username && !password;
+  demand(isEndpoint, `${name}: tokenUrl`, 'an http(s) URL without user or password', tokenUrl);
   demand(isText(clientId), `${name}: clientId`, 'a non-empty string', clientId);
   demand(['basic', 'post'].includes(authentication), `${name}: authentication`, "'basic' or 'post'", authentication);
+  demand(typeof scope === 'string', `${name}: scope`, 'a string', scope);
+  demand(parameters === Object(parameters), `${name}: parameters`, 'an object', parameters);
   demand(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMER_MS, `${name}: timeoutMs`, `1 to ${LONGEST_TIMER_MS}`, timeoutMs);
+  demand(typeof given === 'function', `${name}: fetch`, 'a function', given);
 
   return async function requestToken(grant: Record<string, string>): Promise<TokenResponse> {
-    const body = new URLSearchParams({ ...parameters, ...grant, ...(scope && { scope }) });
-    const headers = new Headers({ accept: 'application/json' });
-    if (clientSecret && authentication === 'basic') {
-      headers.set('authorization', `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`);
-    } else {
-      body.set('client_id', clientId);
-      if (clientSecret) body.set('client_secret', clientSecret);
-    }
+    const isBasic = clientSecret && authentication === 'basic';
+    const basic = isBasic && `Basic ${btoa(`${formEncode(clientId)}:${formEncode(clientSecret)}`)}`;
+    const headers = { accept: 'application/json', ...(basic && { authorization: basic }) };
+    const client = basic ? {} : { client_id: clientId, ...(clientSecret && { client_secret: clientSecret }) };
+    const body = new URLSearchParams({ ...parameters, ...grant, ...(scope && { scope }), ...client });
 
     const send = options.fetch ?? globalThis.fetch;
     const deadline = new AbortController();
-    const late = () => deadline.abort(new DOMException(`No token within ${timeoutMs} ms`, 'TimeoutError'));
-    const timer = setTimeout(late, timeoutMs);
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    deadline.signal.onabort = () => reject(deadline.signal.reason);
+    const end = () => deadline.abort(new DOMException(`No token within ${timeoutMs} ms`, 'TimeoutError'));
+    const timer = setTimeout(end, timeoutMs);
     try {
       // A 307 or 308, if followed, would take the secret wherever it leads.
       const init = { method: 'POST', headers, body, redirect: 'manual', signal: deadline.signal } as const;
-      const response = await send(tokenUrl, init);
-      const answer = parse(await response.text());
-      if (!response.ok || !isText(answer.access_token)) throw new TokenRequestError(response.status, answer.error);
+      const response = await Promise.race([send(tokenUrl, init), late]);
+      const text = await Promise.race([response.text(), late]);
+      // The parser's own error would quote what it read.
+      const answer = await (async () => Object(JSON.parse(text)))().catch(() => Object(null));
+      // Bound to a key, so `Bearer` is not how to send it (RFC 6749, 7.1).
+      const isBound = /^(dpop|mac|pop)$/i.test(answer.token_type);
+      const error = isBound ? 'unsupported_token_type' : answer.error;
+      if (!response.ok || isBound || !isText(answer.access_token)) throw new TokenRequestError(response.status, error);
       return answer;
     } finally {
       clearTimeout(timer);
@@ -206,24 +215,15 @@ function tokenEndpoint(name: string, options: TokenEndpointOptions) {
   };
 }
 
-/** Nothing, where there is no JSON: the parser's own error quotes what it read. */
-function parse(text: string): TokenResponse & { readonly error?: unknown } {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return Object(null);
-  }
-}
-
 /** What goes into a `Basic` header is form-encoded first (RFC 6749, 2.3.1 and appendix B). */
 function formEncode(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }
 
-/** The request's URL; a relative one resolves against the page, where there is one. */
-function urlOf(input: Parameters<Fetch>[0]): URL {
-  const { location } = globalThis as { location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, location?.href);
+/** Where a request goes; a relative URL resolves against the page, where there is one. */
+function originOf(input: Parameters<Fetch>[0]): string | undefined {
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
+  return URL.parse(input instanceof Request ? input.url : input, document?.baseURI ?? location?.href)?.origin;
 }
 
 /** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */
@@ -243,5 +243,7 @@ function demand(isMet: boolean, option: string, range: string, got: unknown): as
   throw new TypeError(`${option} must be ${range}, got ${typeof got}`);
 }
 
+/** The refresh token is no good any more, by RFC 6749, 5.2, GitHub or Slack. */
+const SPENT = /^(invalid_grant|(bad|invalid)_refresh_token)$/;
 /** A longer delay overflows the platform's timer, which then fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

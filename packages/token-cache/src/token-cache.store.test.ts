@@ -142,6 +142,118 @@ it.each(['load', 'save', 'lock'] as const)(
   },
 );
 
+it.each(['load', 'lock'] as const)(
+  'spends no refresh token early while %s rejects, since another process may have spent it',
+  async (hook) => {
+    const store = storeOf();
+    const isAway = vi.fn(() => false);
+    const events: TokenCacheEvent[] = [];
+    const { request, cache } = cacheOf({
+      ...store,
+      request: issuer({ refresh_token: 'once' }),
+      [hook]: async (key: string, work: () => Promise<void>) => {
+        if (isAway()) throw new RangeError('store is away');
+        return hook === 'load' ? store.load(key) : store.lock(key, work);
+      },
+      onEvent: (event) => events.push(event),
+      random: () => 0,
+    });
+    await cache.get();
+    isAway.mockReturnValue(true);
+
+    await vi.advanceTimersByTimeAsync(3_570_000);
+    expect(await cache.get()).toMatchObject({ value: 'token-1' });
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(request).toHaveBeenCalledTimes(1);
+    expect(events.at(-1)).toEqual({ type: 'store-failed', key: 'default', hook, reason: 'RangeError' });
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await cache.get()).toMatchObject({ value: 'token-2' });
+  },
+);
+
+it('goes on behind a lock that is lost while a token is renewed early', async () => {
+  const { request, cache } = cacheOf({
+    request: slow(500, { expires_in: 3_600, refresh_token: 'once' }),
+    lock: async (_key, work) => {
+      void work();
+      throw new Error('lock lost');
+    },
+    random: () => 0,
+  });
+  void cache.get();
+  await vi.advanceTimersByTimeAsync(3_570_000);
+
+  for (let tick = 0; tick < 4; tick += 1) {
+    await cache.get();
+    await vi.advanceTimersByTimeAsync(100);
+  }
+
+  expect(request).toHaveBeenCalledTimes(2);
+});
+
+it('renews early without a store where no refresh token is at stake', async () => {
+  const { request, cache } = cacheOf({ load: async () => Promise.reject(new Error('away')), random: () => 0 });
+  await cache.get();
+
+  await vi.advanceTimersByTimeAsync(3_570_000);
+  await cache.get();
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(request).toHaveBeenCalledTimes(2);
+});
+
+it('never goes back to the token that a 401 took, where a store is only read', async () => {
+  const { cache } = cacheOf({ load: async () => stored('revoked', 3_600_000) });
+  cache.reject(await cache.get());
+  expect(await cache.get()).toMatchObject({ value: 'token-1' });
+
+  await vi.advanceTimersByTimeAsync(3_590_000);
+  await cache.get();
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(await cache.get()).toMatchObject({ value: 'token-2' });
+});
+
+it('shares a token that the provider prolongs instead of replacing it', async () => {
+  const store = storeOf();
+  const request = vi.fn<TokenRequest>(async () => ({ access_token: 'session', expires_in: 60 }));
+  const caches = Array.from({ length: 8 }, () => tokenCache({ ...store, request, random: () => 0 }));
+  for (const cache of caches) await cache.get();
+
+  await vi.advanceTimersByTimeAsync(40_000);
+  for (const cache of caches) {
+    await cache.get();
+    await vi.advanceTimersByTimeAsync(1);
+  }
+
+  expect(request).toHaveBeenCalledTimes(2);
+});
+
+it('takes nothing for prolonged that clocks may account for', async () => {
+  const store = storeOf();
+  const { request, cache } = cacheOf({ ...store, random: () => 0 });
+  await cache.get();
+  await vi.advanceTimersByTimeAsync(3_570_000);
+  vi.setSystemTime(Date.now() - 900);
+
+  await cache.get();
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(request).toHaveBeenCalledTimes(2);
+});
+
+it('shares a token that never expires, though JSON has no Infinity', async () => {
+  const store = storeOf();
+  const request = vi.fn(issuer({ expires_in: undefined }));
+  const caches = [1, 2, 3].map(() => tokenCache({ ...store, request, defaultLifetimeMs: Infinity }));
+
+  for (const cache of caches) await cache.get();
+
+  expect(request).toHaveBeenCalledTimes(1);
+  expect(new Date(store.tokens.get('default')!.expiresAtMs).getFullYear()).toBeGreaterThan(9_999);
+});
+
 it.each([{}, { accessToken: 'x' }, { accessToken: 'a\nb', expiresAtMs: 9e15 }, 'junk'])(
   'a shared store is ignored where it holds %j',
   async (junk) => {

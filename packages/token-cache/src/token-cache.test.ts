@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TokenRequestError } from './oauth.ts';
 import {
   type TokenCacheEvent,
@@ -131,6 +131,22 @@ describe('a rejected token', () => {
     expect(request).toHaveBeenCalledTimes(2);
   });
 
+  it.each(['ended', 'been replaced'])('is worth another, fresh as it was, once it has %s', async (what) => {
+    const { cache } = cacheOf({});
+    const slow = await cache.get();
+
+    if (what === 'ended') await vi.advanceTimersByTimeAsync(3_600_000);
+    else cache.reject({ ...slow, isFresh: false });
+    expect(slow.isFresh && cache.reject(slow)).toBe(true);
+
+    const another = await cache.get();
+    expect(another).toEqual({ value: 'token-2', isFresh: true });
+    cache.reject(another);
+    expect(cache.reject(slow)).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(cache.reject(slow)).toBe(true);
+  });
+
   it('need not be known', () => {
     const { cache } = cacheOf({});
 
@@ -140,22 +156,30 @@ describe('a rejected token', () => {
 });
 
 describe('refusals', () => {
-  it.each(['invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type', 'invalid_grant'])(
-    'repeats %s for a minute without asking again',
-    async (code) => {
-      const refusal = new TokenRequestError(400, code);
-      const { request, cache } = cacheOf({ request: failing(refusal) });
+  it.each([
+    'invalid_client',
+    'unauthorized_client',
+    'invalid_scope',
+    'unsupported_grant_type',
+    'invalid_grant',
+    'access_denied',
+    'incorrect_client_credentials', // GitHub
+    'bad_refresh_token',
+    'bad_client_secret', // Slack
+    'invalid_refresh_token',
+  ])('repeats %s for a minute without asking again', async (code) => {
+    const refusal = new TokenRequestError(400, code);
+    const { request, cache } = cacheOf({ request: failing(refusal) });
 
-      for (let second = 0; second < 60; second += 1) {
-        await expect(cache.get()).rejects.toBe(refusal);
-        await vi.advanceTimersByTimeAsync(1_000);
-      }
-      expect(request).toHaveBeenCalledTimes(1);
-
+    for (let second = 0; second < 60; second += 1) {
       await expect(cache.get()).rejects.toBe(refusal);
-      expect(request).toHaveBeenCalledTimes(2);
-    },
-  );
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    expect(request).toHaveBeenCalledTimes(1);
+
+    await expect(cache.get()).rejects.toBe(refusal);
+    expect(request).toHaveBeenCalledTimes(2);
+  });
 
   it('holds one key, not the others', async () => {
     const { cache } = cacheOf({
@@ -170,17 +194,19 @@ describe('refusals', () => {
     await expect(cache.get({ key: 'good' })).resolves.toMatchObject({ value: 'good' });
   });
 
-  it.each([new TokenRequestError(503), new TokenRequestError(429, 'slow_down'), new TypeError('fetch failed')])(
-    'asks again after %s',
-    async (passing) => {
-      const { request, cache } = cacheOf({ request: failing(passing) });
+  it.each([
+    new TokenRequestError(503),
+    new TokenRequestError(502, 'bad_gateway'),
+    new TokenRequestError(429, 'slow_down'),
+    new TypeError('fetch failed'),
+  ])('asks again after %s', async (passing) => {
+    const { request, cache } = cacheOf({ request: failing(passing) });
 
-      await expect(cache.get()).rejects.toBe(passing);
-      await expect(cache.get()).rejects.toBe(passing);
+    await expect(cache.get()).rejects.toBe(passing);
+    await expect(cache.get()).rejects.toBe(passing);
 
-      expect(request).toHaveBeenCalledTimes(2);
-    },
-  );
+    expect(request).toHaveBeenCalledTimes(2);
+  });
 
   it('goes by the name of the error, so a copied file can throw it', async () => {
     const copied = Object.assign(new Error('refused'), { name: 'TokenRequestError', code: 'invalid_client' });
@@ -236,6 +262,28 @@ describe('keys', () => {
     await Promise.all(tokens);
 
     expect(request).toHaveBeenCalledTimes(2);
+  });
+
+  it('past maxKeys looks at a few for each key that is new, however many tokens are on their way', async () => {
+    const { cache } = cacheOf({ request: slow(), maxKeys: 10 });
+    const visits = countVisits();
+
+    const tokens = Array.from({ length: 100 }, (_, index) => cache.get({ key: `${index}` }));
+    expect(visits()).toBeLessThanOrEqual(200);
+
+    await vi.advanceTimersByTimeAsync(1_000);
+    await Promise.all(tokens);
+  });
+
+  it('forgets others while the oldest is being requested', async () => {
+    const { request, cache } = cacheOf({ maxKeys: 2 });
+    request.mockReturnValueOnce(new Promise(() => {}));
+    void cache.get({ key: 'hanging' });
+
+    for (const key of ['a', 'b', 'c', 'd', 'a']) await cache.get({ key });
+    void cache.get({ key: 'hanging' });
+
+    expect(request.mock.calls.map(([{ key }]) => key)).toEqual(['hanging', 'a', 'b', 'c', 'd', 'a']);
   });
 });
 
@@ -312,12 +360,17 @@ describe('misuse', () => {
   it.each([
     ['request', undefined],
     ['request', 'token'],
+    ['load', true],
+    ['save', 'file'],
+    ['lock', {}],
+    ['onEvent', 'log'],
+    ['random', 0.5],
     ['refreshBeforeMs', -1],
     ['refreshBeforeMs', NaN],
     ['defaultLifetimeMs', 0],
     ['maxKeys', 0],
   ])('refuses %s %s when the cache is made', (option, value) => {
-    const type = typeof value === 'number' ? RangeError : TypeError;
+    const type = typeof value === 'number' && option !== 'random' ? RangeError : TypeError;
 
     expect(() => tokenCache({ request: issuer(), [option]: value })).toThrow(type);
     expect(() => tokenCache({ request: issuer(), [option]: value })).toThrow(`tokenCache: ${option} must be`);
@@ -352,4 +405,18 @@ function countListeners(signal: AbortSignal): () => number {
   const added = vi.spyOn(signal, 'addEventListener');
   const removed = vi.spyOn(signal, 'removeEventListener');
   return () => added.mock.calls.length - removed.mock.calls.length;
+}
+
+/** Counts the entries that loops over a `Map` come by. */
+function countVisits(): () => number {
+  const entries = Map.prototype[Symbol.iterator];
+  let visits = 0;
+  const spy = vi.spyOn(Map.prototype, Symbol.iterator).mockImplementation(function* (this: Map<unknown, unknown>) {
+    for (const entry of { [Symbol.iterator]: () => entries.call(this) }) {
+      visits += 1;
+      yield entry;
+    }
+  } as () => MapIterator<[unknown, unknown]>);
+  onTestFinished(() => spy.mockRestore());
+  return () => visits;
 }

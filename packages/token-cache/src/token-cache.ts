@@ -80,7 +80,8 @@ export interface TokenCache {
 export function tokenCache(options: TokenCacheOptions): TokenCache {
   const { request, load, save, lock, onEvent, random = Math.random } = options;
   const { refreshBeforeMs = 30_000, defaultLifetimeMs = 3_600_000, maxKeys = 1_000 } = options;
-  if (typeof request !== 'function') throw new TypeError('tokenCache: request must be a function');
+  for (const [name, hook] of Object.entries({ load, save, lock, onEvent, random, request: request ?? null }))
+    if (hook !== undefined && typeof hook !== 'function') throw new TypeError(`tokenCache: ${name} must be a function`);
   requireNumbers('tokenCache', { refreshBeforeMs }, 0, Infinity);
   requireNumbers('tokenCache', { defaultLifetimeMs, maxKeys }, 1, Infinity);
   const entries = new Map<string, Entry>();
@@ -89,7 +90,7 @@ export function tokenCache(options: TokenCacheOptions): TokenCache {
     async get({ key = 'default', signal } = {}) {
       signal?.throwIfAborted();
       const entry = entryOf(key);
-      const renewed = () => (entry.flight ??= renew(key, entry));
+      const renewed = () => (entry.flight ??= renew(entry));
       if (leftMs(entry.token) <= 0) return unlessAborted(renewed(), signal);
       if (performance.now() >= entry.renewAtMs) renewed().catch(() => {});
       return { value: entry.token.accessToken, isFresh: false };
@@ -97,100 +98,110 @@ export function tokenCache(options: TokenCacheOptions): TokenCache {
 
     reject({ value, isFresh }, key = 'default') {
       const entry = entries.get(key);
-      if (entry?.token.accessToken !== value || leftMs(entry.token) <= 0) return !isFresh;
+      const isGone = entry?.token.accessToken !== value || leftMs(entry.token) <= 0;
+      // A fresh one may have ended, or been replaced, while its request waited further in.
+      if (isGone) return !isFresh || performance.now() >= (entry?.notBeforeMs ?? Infinity);
       if (isFresh) entry.notBeforeMs = performance.now() + FLOOR_MS;
       if (performance.now() < entry.notBeforeMs) return false;
       entry.token = { ...entry.token, expiresAtMs: -Infinity };
+      entry.rejected = value;
       notify(onEvent, { type: 'token-rejected', key });
       return true;
     },
   };
 
   function entryOf(key: string): Entry {
-    const entry = entries.get(key) ?? { token: NONE, renewAtMs: 0, notBeforeMs: 0, isUnsaved: false };
+    const entry = entries.get(key) ?? { key, token: NONE, renewAtMs: 0, notBeforeMs: 0, isUnsaved: false };
     entries.delete(key);
-    for (const [oldest, { flight }] of entries) {
+    for (const [oldest, another] of entries) {
       if (entries.size < maxKeys) break;
-      if (!flight) entries.delete(oldest);
+      entries.delete(oldest);
+      if (!another.flight) continue;
+      // It stays, but at the back, lest every call step over it.
+      entries.set(oldest, another);
+      break;
     }
     entries.set(key, entry);
     return entry;
   }
 
-  async function renew(key: string, entry: Entry): Promise<AccessToken> {
+  async function renew(entry: Entry): Promise<AccessToken> {
     let outcome: Promise<AccessToken> | undefined;
-    const work = () => (outcome ??= loadOrRequest(key, entry));
+    const work = () => (outcome ??= loadOrRequest(entry));
+    const locked = async () => lock?.(entry.key, async () => void (await Promise.allSettled([work()])));
     try {
-      await fromStore('lock', key, async () => lock?.(key, async () => void (await Promise.allSettled([work()]))));
+      await fromStore('lock', entry, locked).catch((error) => outcome ?? Promise.reject(error));
       return await work();
-    } catch (error) {
-      entry.renewAtMs = performance.now() + Math.max(FLOOR_MS, leftMs(entry.token) / 10);
-      throw error;
     } finally {
       entry.flight = undefined;
+      // Still due where it failed, but not for every caller.
+      entry.renewAtMs = Math.max(entry.renewAtMs, performance.now() + Math.max(FLOOR_MS, leftMs(entry.token) / 10));
     }
   }
 
-  async function loadOrRequest(key: string, entry: Entry): Promise<AccessToken> {
-    const stored = await fromStore('load', key, async () => {
+  async function loadOrRequest(entry: Entry): Promise<AccessToken> {
+    const stored = await fromStore('load', entry, async () => {
       // What could not be saved is newer than what the store holds.
-      const found = entry.isUnsaved ? undefined : await load?.(key);
+      const found = entry.isUnsaved ? undefined : await load?.(entry.key);
       return found && checked({ ...found, expiresAtMs: performance.now() + found.expiresAtMs - Date.now() });
     });
-    const isNews = stored && stored.accessToken !== entry.token.accessToken && leftMs(stored) > 0;
-    if (isNews) notify(onEvent, { type: 'token-loaded', key });
-    const token = isNews ? stored : await requestToken(key, entry, stored ?? entry.token);
-
-    const earlyMs = Math.min(refreshBeforeMs, leftMs(token) / 2);
-    entry.renewAtMs = token.expiresAtMs - earlyMs * (1 - random() / 2);
+    // The same token is news where the provider has prolonged it; clocks differ by less than that.
+    const isNew = stored?.accessToken !== entry.token.accessToken || leftMs(stored) > leftMs(entry.token) + FLOOR_MS;
+    const isNews = stored && isNew && stored.accessToken !== entry.rejected && leftMs(stored) > 0;
+    if (isNews) notify(onEvent, { type: 'token-loaded', key: entry.key });
+    const token = isNews ? stored : await requestToken(entry, stored ?? entry.token);
+    entry.renewAtMs = token.expiresAtMs - Math.min(refreshBeforeMs, leftMs(token) / 2) * (1 - random() / 2);
     entry.token = token;
     return { value: token.accessToken, isFresh: !isNews };
   }
 
-  async function requestToken(key: string, entry: Entry, { refreshToken }: StoredToken): Promise<StoredToken> {
+  async function requestToken(entry: Entry, { refreshToken }: StoredToken): Promise<StoredToken> {
     const waitMs = entry.notBeforeMs - performance.now();
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     if (entry.refusal && performance.now() < entry.refusal.untilMs) throw entry.refusal.error;
 
     const sentAtMs = performance.now();
     try {
-      const answer = Object(await request({ key, ...(refreshToken && { refreshToken }) }));
-      const lifetimeMs = lifetimeMsOf(answer.expires_in) ?? defaultLifetimeMs;
-      const tokens = { accessToken: answer.access_token, refreshToken: answer.refresh_token };
-      const token = checked({ ...tokens, expiresAtMs: sentAtMs + lifetimeMs });
+      const answer = Object(await request({ key: entry.key, ...(refreshToken && { refreshToken }) }));
+      const { access_token: accessToken, refresh_token: next, expires_in: seconds = null } = answer;
+      const lifetimeMs = seconds === null ? defaultLifetimeMs : /^\d+(\.\d+)?$/.test(seconds) ? seconds * 1_000 : 0;
+      const token = checked({ accessToken, refreshToken: next, expiresAtMs: sentAtMs + lifetimeMs });
       if (lifetimeMs < FLOOR_MS) entry.notBeforeMs = sentAtMs + FLOOR_MS;
-      notify(onEvent, { type: 'token-received', key, durationMs: performance.now() - sentAtMs, lifetimeMs });
+      notify(onEvent, { type: 'token-received', key: entry.key, durationMs: performance.now() - sentAtMs, lifetimeMs });
 
       entry.isUnsaved = true;
-      await fromStore('save', key, async () => {
-        await save?.(key, { ...token, expiresAtMs: Math.round(Date.now() + leftMs(token)) });
+      await fromStore('save', entry, async () => {
+        await save?.(entry.key, { ...token, expiresAtMs: Math.round(Date.now() + Math.min(leftMs(token), 2 ** 52)) });
         entry.isUnsaved = false;
       });
       return token;
     } catch (error) {
       const reason = reasonOf(error);
       if (REFUSAL.test(reason)) entry.refusal = { error, untilMs: performance.now() + HOLD_REFUSAL_MS };
-      notify(onEvent, { type: 'token-failed', key, durationMs: performance.now() - sentAtMs, reason });
+      notify(onEvent, { type: 'token-failed', key: entry.key, durationMs: performance.now() - sentAtMs, reason });
       throw error;
     }
   }
 
-  function fromStore<T>(hook: 'load' | 'save' | 'lock', key: string, work: () => Promise<T>): Promise<T | undefined> {
-    return work().catch((error) => {
-      notify(onEvent, { type: 'store-failed', key, hook, reason: reasonOf(error) });
-      return undefined;
+  function fromStore<T>(hook: 'load' | 'save' | 'lock', entry: Entry, work: () => Promise<T>): Promise<T | undefined> {
+    return work().catch((error): undefined => {
+      notify(onEvent, { type: 'store-failed', key: entry.key, hook, reason: reasonOf(error) });
+      // Another process may have spent the refresh token: no reason to find out while the access token is good.
+      if (hook !== 'save' && entry.token.refreshToken && leftMs(entry.token) > 0) throw error;
     });
   }
 }
 
 /** What is known of one key. All times, those in `token` too, are `performance.now()`. */
 interface Entry {
+  readonly key: string;
   token: StoredToken;
   flight?: Promise<AccessToken> | undefined;
   renewAtMs: number;
   /** Keeps requests apart while the tokens they bring are of no use. */
   notBeforeMs: number;
   refusal?: { readonly error: unknown; readonly untilMs: number };
+  rejected?: string;
   isUnsaved: boolean;
 }
 
@@ -202,11 +213,6 @@ function leftMs({ expiresAtMs }: StoredToken): number {
 function checked(token: StoredToken): StoredToken {
   if (typeof token.accessToken === 'string' && /^[\x21-\x7e]+$/.test(token.accessToken)) return token;
   throw Object.assign(new Error('No access token: no usable answer'), { name: 'TokenRequestError' });
-}
-
-function lifetimeMsOf(expiresIn: unknown): number | undefined {
-  if (expiresIn === undefined || expiresIn === null) return undefined;
-  return /^\d+(\.\d+)?$/.test(String(expiresIn)) ? Number(expiresIn) * 1_000 : 0;
 }
 
 /** The OAuth error code, or the error's name. Messages of others may quote a token. */
@@ -239,5 +245,5 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
 const NONE: StoredToken = { accessToken: '', expiresAtMs: -Infinity };
 const FLOOR_MS = 1_000;
 const HOLD_REFUSAL_MS = 60_000;
-/** Refused for what was asked or who asked (RFC 6749, 5.2): asking again changes nothing. */
-const REFUSAL = /^(invalid_(client|grant|request|scope)|un(authorized_client|supported_grant_type)|access_denied)$/;
+/** Refused for what was asked or who asked, by RFC 6749, 5.2, GitHub or Slack: asking again changes nothing. */
+const REFUSAL = /^(access_denied|(bad|incorrect)_(client|refresh)_\w+|(invalid|unauthorized|unsupported)_\w+)$/;
