@@ -19,7 +19,7 @@ export type TokenRequest = (last: { readonly key: string; readonly refreshToken?
 
 /** A token endpoint, and how to be known there. */
 export interface TokenEndpointOptions {
-  /** Absolute URL of the token endpoint. A redirect from it is not followed. */
+  /** Absolute http(s) URL of the token endpoint, without user or password. A redirect from it is not followed. */
   readonly tokenUrl: string;
   /** As registered with the provider. */
   readonly clientId: string;
@@ -105,7 +105,8 @@ export interface BearerOptions {
  * Sends requests with the cache's token, in place of any `Authorization` of the caller's. After a 401 sends once more
  * with another token, unless the body is a stream.
  *
- * @throws `TypeError` when the policy is made, if `origins` is not a list of origins.
+ * @throws `TypeError` when the policy is made, if `origins` is not a list of origins, or `cache` no cache.
+ * @throws `TypeError` when the request is made, if its URL is relative and no page tells to what.
  * @throws what {@link TokenSource.get} throws, when the request is made.
  */
 export function bearer(cache: TokenSource, { origins, key = 'default' }: BearerOptions): Policy {

@@ -172,6 +172,19 @@ it.each(['load', 'lock'] as const)(
   },
 );
 
+it('takes what an early refresh brings, even if it cannot be saved', async () => {
+  const save = vi.fn(async () => {});
+  const { cache } = cacheOf({ save, request: issuer({ refresh_token: 'once' }), random: () => 0 });
+  await cache.get();
+  save.mockRejectedValueOnce(new Error('disk full'));
+
+  await vi.advanceTimersByTimeAsync(3_570_000);
+  await cache.get();
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(await cache.get()).toMatchObject({ value: 'token-2' });
+});
+
 it('goes on behind a lock that is lost while a token is renewed early', async () => {
   const { request, cache } = cacheOf({
     request: slow(5_000, { expires_in: 3_600, refresh_token: 'once' }),
