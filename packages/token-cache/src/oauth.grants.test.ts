@@ -83,7 +83,8 @@ describe('an endpoint that gives no token', () => {
     [200, { access_token: 7 }, undefined],
     [200, 'null', undefined],
     [307, '', undefined],
-    [200, { access_token: 'SECRET', token_type: 'DPoP' }, 'unsupported_token_type'],
+    [200, { access_token: 'SECRET', token_type: 'DPoP' }, 'invalid_token_type'],
+    [200, { access_token: 'SECRET', token_type: 'pop' }, 'invalid_token_type'],
   ])('is a TokenRequestError for %i %j', async (status, body, code) => {
     const request = clientCredentials({ ...CLIENT, fetch: answering(body, status) });
 

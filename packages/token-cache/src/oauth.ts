@@ -110,7 +110,7 @@ export interface BearerOptions {
  * @throws what {@link TokenSource.get} throws, when the request is made.
  */
 export function bearer(cache: TokenSource, { origins, key = 'default' }: BearerOptions): Policy {
-  demand(typeof Object(cache).get === 'function', 'bearer: cache', 'a tokenCache', cache);
+  demand(typeof cache?.get === 'function', 'bearer: cache', 'a tokenCache', cache);
   const urls = Array.isArray(origins) ? origins.map((origin) => URL.parse(origin)) : [];
   // A path would promise a narrower trust than is kept.
   const areOrigins = urls.length > 0 && urls.every((url) => url?.href === `${url?.origin}/`);
@@ -120,7 +120,7 @@ export function bearer(cache: TokenSource, { origins, key = 'default' }: BearerO
   return (next) =>
     async function withBearer(input, init) {
       const origin = originOf(input);
-      if (!origin) throw new TypeError('bearer: the URL must be absolute, since its origin decides who sees the token');
+      if (!origin) throw new TypeError('bearer: the URL must be absolute');
       if (!trusted.has(origin)) return next(input, init);
       // All is read now, as by `fetch`: the caller may change it while the token is awaited.
       if (init instanceof Request) [input, init] = [new Request(input, init), undefined];
@@ -175,9 +175,8 @@ export class TokenRequestError extends Error {
 function tokenEndpoint(name: string, options: TokenEndpointOptions) {
   const { tokenUrl, clientId, clientSecret, authentication = 'basic', timeoutMs = 30_000 } = options;
   const { scope = '', parameters = {}, fetch: given = globalThis.fetch } = options;
-  const { protocol, username, password } = Object(URL.parse(tokenUrl));
-  const isEndpoint = /^https?:$/.test(protocol) && !username && !password;
-  demand(isEndpoint, `${name}: tokenUrl`, 'an http(s) URL without user or password', tokenUrl);
+  const isEndpoint = /^https?:\/\/[^@/]+\//.test(`${URL.parse(tokenUrl)?.href}`);
+  demand(isEndpoint, `${name}: tokenUrl`, 'an http(s) URL without password', tokenUrl);
   demand(isText(clientId), `${name}: clientId`, 'a non-empty string', clientId);
   demand(['basic', 'post'].includes(authentication), `${name}: authentication`, "'basic' or 'post'", authentication);
   demand(typeof scope === 'string', `${name}: scope`, 'a string', scope);
@@ -196,7 +195,7 @@ function tokenEndpoint(name: string, options: TokenEndpointOptions) {
     const deadline = new AbortController();
     const { promise: late, reject } = Promise.withResolvers<never>();
     deadline.signal.onabort = () => reject(deadline.signal.reason);
-    const end = () => deadline.abort(new DOMException(`No token within ${timeoutMs} ms`, 'TimeoutError'));
+    const end = () => deadline.abort(new DOMException(`No access token within ${timeoutMs} ms`, 'TimeoutError'));
     const timer = setTimeout(end, timeoutMs);
     try {
       // A 307 or 308, if followed, would take the secret wherever it leads.
@@ -206,9 +205,9 @@ function tokenEndpoint(name: string, options: TokenEndpointOptions) {
       // The parser's own error would quote what it read.
       const answer = await (async () => Object(JSON.parse(text)))().catch(() => Object(null));
       // Bound to a key, so `Bearer` is not how to send it (RFC 6749, 7.1).
-      const isBound = /^(dpop|mac|pop)$/i.test(answer.token_type);
-      const error = isBound ? 'unsupported_token_type' : answer.error;
-      if (!response.ok || isBound || !isText(answer.access_token)) throw new TokenRequestError(response.status, error);
+      const isBound = /^d?pop$/i.test(answer.token_type);
+      const isToken = response.ok && !isBound && isText(answer.access_token);
+      if (!isToken) throw new TokenRequestError(response.status, isBound ? 'invalid_token_type' : answer.error);
       return answer;
     } finally {
       clearTimeout(timer);
@@ -245,6 +244,6 @@ function demand(isMet: boolean, option: string, range: string, got: unknown): as
 }
 
 /** The refresh token is no good any more, by RFC 6749, 5.2, GitHub or Slack. */
-const SPENT = /^(invalid_grant|(bad|invalid)_refresh_token)$/;
+const SPENT = /^invalid_grant$|_refresh_token$/;
 /** A longer delay overflows the platform's timer, which then fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
