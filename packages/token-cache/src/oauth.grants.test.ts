@@ -81,6 +81,7 @@ describe('an endpoint that gives no token', () => {
     [200, { ok: false, error: 'invalid_auth' }, 'invalid_auth'],
     [200, '{"access_token":"SECRET', undefined],
     [200, { access_token: 7 }, undefined],
+    [500, { access_token: 'SECRET' }, undefined],
     [200, 'null', undefined],
     [307, '', undefined],
     [200, { access_token: 'SECRET', token_type: 'DPoP' }, 'invalid_token_type'],
