@@ -232,6 +232,7 @@ function requireNumbers(policy: string, options: Record<string, number>, least: 
 function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal?.reason);
+    if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
     work.finally(() => signal?.removeEventListener('abort', stop)).then(resolve, reject);
   });
