@@ -211,6 +211,17 @@ describe.skipIf(isRedisMissing)('a bucket in a real Redis', () => {
       expect(performance.now() - startedAt).toBeLessThan(2_000);
     });
 
+    it('keeps no place that a clock set back would keep for as long', async () => {
+      const inAnHour = `${(Date.now() + 3_600_000) * 1_000}`;
+      const script = "redis.call('HSET', KEYS[1], 'full_at', '0', 'queue', 'ghost 1 ' .. ARGV[1] .. ';')";
+      await scripts.eval(script, [`${kind}:ghost`], [inAnHour]);
+      const startedAt = performance.now();
+
+      await bucket('ghost')({ ratePerSecond: 100, burst: 1, weight: 1 });
+
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+    });
+
     it('forgets a bucket that nobody used for a month', async () => {
       await bucket('month')({ ratePerSecond: 100, burst: 10, weight: 1 });
 

@@ -17,7 +17,7 @@ describe('with Redis there', () => {
     const [script, keys, args] = run.mock.calls[0]!;
     expect(script).toContain("redis.call('TIME')");
     expect(keys).toEqual(['api']);
-    expect(args).toEqual([expect.stringMatching(/^[\da-f-]{36}$/), '2', '10', '5', '0', '0', '0']);
+    expect(args).toEqual([expect.stringMatching(/^[\da-f-]{36}$/), '2', '10', '5', '0', 'false']);
   });
 
   it('waits as long as Redis says, then asks again from the same place', async () => {
@@ -51,7 +51,7 @@ describe('with Redis there', () => {
     controller.abort('enough');
 
     await rejected;
-    expect(run.mock.lastCall![2].slice(1)).toEqual(['0', '10', '5', '0', '0', '0']);
+    expect(run.mock.lastCall![2].slice(1)).toEqual(['0', '10', '5', '0', 'false']);
     await vi.advanceTimersByTimeAsync(0);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -72,13 +72,39 @@ describe('with Redis there', () => {
     expect(takesIn(run)).toEqual(['1', '1']);
   });
 
+  it('stands at a place of its own with each request, where several ask at once', async () => {
+    const { take, run } = bucket(waitFor(250), waitFor(250), TAKEN);
+
+    const both = Promise.all([take(TOKENS), take(TOKENS)]);
+    await vi.advanceTimersByTimeAsync(250);
+    await both;
+
+    expect(takesIn(run)).toEqual(['2', '2', '2', '2']);
+    expect(placesIn(run)).toHaveLength(2);
+  });
+
+  it('does not take it for away after this process was busy for longer than it may take', async () => {
+    vi.useRealTimers();
+    // Read from the network, so not before the timers that are due.
+    const answer = () => new Promise((read) => setImmediate(read, TAKEN));
+    const { take, events } = bucketOf({ timeoutMs: 100 }, answer);
+    await new Promise((resolve) => setImmediate(resolve));
+    const taken = take(TOKENS);
+
+    const busySince = performance.now();
+    while (performance.now() - busySince < 150);
+
+    await expect(taken).resolves.toBeTypeOf('function');
+    expect(events).toEqual([]);
+  });
+
   it('gives back what was taken, and says when that was', async () => {
     const { take, run } = bucket(TAKEN);
     const giveBack = await take(TOKENS);
 
     giveBack?.();
 
-    expect(run.mock.lastCall![2].slice(1)).toEqual(['0', '10', '5', '2', '1700000000000000', '0']);
+    expect(run.mock.lastCall![2].slice(1)).toEqual(['-2', '10', '5', '1700000000000000', 'false']);
   });
 });
 
@@ -144,27 +170,86 @@ describe('with Redis away', () => {
     expect(run).toHaveBeenCalledTimes(1);
   });
 
-  it('returns when it answers again', async () => {
+  it('returns when it answers again, with the first request after a second', async () => {
     const { take, run, events } = bucketOf({ fallbackRatio: 0 }, () => Promise.reject(new Error('away')));
     await expect(take(TOKENS)).rejects.toThrow();
     run.mockImplementation(async () => TAKEN);
-    await vi.advanceTimersByTimeAsync(1_000);
+    await vi.advanceTimersByTimeAsync(999);
     await expect(take(TOKENS)).rejects.toThrow();
-    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(1);
 
     await take(TOKENS);
 
     expect(events.map(({ type }) => type)).toEqual(['redis-away', 'redis-back']);
-    expect(takesIn(run)).toEqual(['2', '0', '2']);
+    expect(takesIn(run)).toEqual(['2', '0', '0', '2']);
+  });
+
+  it('looks every second whether it is back, while somebody waits for a share', async () => {
+    const { take, run } = bucketOf({ fallbackRatio: 1 / 8 }, () => Promise.reject(new Error('away')));
+    const taken = vi.fn();
+    void take({ ratePerSecond: 1 / 60, burst: 1, weight: 1 }).then(taken);
+
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(run).toHaveBeenCalledTimes(11);
+    run.mockImplementation(async () => TAKEN);
+    await vi.advanceTimersByTimeAsync(2_000);
+
+    expect(taken).toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends a wait for a share at once, and asks nobody', async () => {
+    const { take, run } = bucketOf({ fallbackRatio: 1 / 8 }, () => Promise.reject(new Error('away')));
+    const controller = new AbortController();
+    const rejected = expect(take({ ...TOKENS, signal: controller.signal })).rejects.toBe('enough');
+    await vi.advanceTimersByTimeAsync(10);
+
+    controller.abort('enough');
+
+    await rejected;
+    expect(run).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('tells Redis on its return that what it remembers may be spent', async () => {
     const { take, run } = bucketOf({ fallbackRatio: 0 }, () => Promise.reject(new Error('away')));
     await expect(take(TOKENS)).rejects.toThrow();
+    run.mockImplementation(async () => TAKEN);
     await vi.advanceTimersByTimeAsync(1_000);
-    await expect(take(TOKENS)).rejects.toThrow();
+    await take(TOKENS);
 
-    expect(run.mock.calls.map(([, , args]) => args[6])).toEqual(['0', '1']);
+    expect(emptiesIn(run)).toEqual(['false', 'false', 'true', 'false']);
+  });
+
+  it.each([
+    ['are too late', () => new Promise((resolve) => setTimeout(resolve, 150, TAKEN))],
+    ['are no answers', async () => ({ reply: TAKEN })],
+  ])('never empties the bucket of all, while answers %s', async (_how, answer) => {
+    const { take, run, events } = bucketOf({ fallbackRatio: 0, timeoutMs: 100 }, answer);
+
+    for (let i = 0; i < 5; i += 1) {
+      const rejected = expect(take(TOKENS)).rejects.toThrow(BucketAwayError);
+      await vi.advanceTimersByTimeAsync(2_000);
+      await rejected;
+    }
+
+    expect(takesIn(run).filter((take) => take === '0')).toHaveLength(4);
+    expect(emptiesIn(run)).not.toContain('true');
+    expect(events.map(({ type }) => type)).toEqual(['redis-away']);
+  });
+
+  it('is not back, where it hears too late that the bucket was emptied', async () => {
+    const { take, run, events } = bucketOf({ fallbackRatio: 0 }, () => Promise.reject(new Error('away')));
+    await expect(take(TOKENS)).rejects.toThrow();
+    run.mockImplementation((_script, _keys, args) =>
+      args[5] === 'true' ? new Promise(() => {}) : Promise.resolve(TAKEN),
+    );
+    await vi.advanceTimersByTimeAsync(1_000);
+    const rejected = expect(take(TOKENS)).rejects.toThrow(BucketAwayError);
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    await rejected;
+    expect(events.map(({ type }) => type)).toEqual(['redis-away']);
   });
 
   it('gives back what is granted too late', async () => {
@@ -178,7 +263,7 @@ describe('with Redis away', () => {
     late.resolve(TAKEN);
     await vi.advanceTimersByTimeAsync(0);
 
-    expect(run.mock.lastCall![2].slice(4, 6)).toEqual(['2', '1700000000000000']);
+    expect(run.mock.lastCall![2].slice(1, 5)).toEqual(['-2', '10', '5', '1700000000000000']);
   });
 
   it('leaves the queue it was put into too late', async () => {
@@ -230,6 +315,10 @@ function bucketOf(options: Partial<RedisBucketOptions>, answer: () => Promise<un
 
 function takesIn(run: { readonly mock: { readonly calls: Parameters<Run>[] } }): string[] {
   return run.mock.calls.map(([, , args]) => args[1]!);
+}
+
+function emptiesIn(run: { readonly mock: { readonly calls: Parameters<Run>[] } }): string[] {
+  return run.mock.calls.map(([, , args]) => args[5]!);
 }
 
 function placesIn(run: { readonly mock: { readonly calls: Parameters<Run>[] } }): string[] {

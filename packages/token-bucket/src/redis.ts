@@ -1,4 +1,4 @@
-import { type Acquire, type AcquireRequest, memoryBucket } from './token-bucket.ts';
+import { type Acquire, type AcquireRequest, countTokens, type Turn } from './token-bucket.ts';
 
 /** Which bucket, how to reach it, and what to do when it cannot be reached. */
 export interface RedisBucketOptions {
@@ -37,71 +37,85 @@ export type RedisBucketEvent =
  * @throws {@link BucketAwayError} when tokens are asked for, if Redis is away and `fallbackRatio` is 0.
  */
 export function redisBucket(options: RedisBucketOptions): Acquire {
-  const { name, eval: run, fallbackRatio, timeoutMs = 1_000, onEvent } = options;
+  const { name, eval: run, fallbackRatio, timeoutMs = 1_000, onEvent = () => {} } = options;
   requireNumbers('redisBucket', { fallbackRatio }, 0, 1);
   requireNumbers('redisBucket', { timeoutMs }, 1, 60_000);
   if (typeof name !== 'string' || name === '') throw new TypeError(`redisBucket: name must be a name, got ${name}`);
   for (const [option, value] of Object.entries({ eval: run, onEvent })) {
-    if (typeof value === 'function' || (value === undefined && option !== 'eval')) continue;
+    if (typeof value === 'function') continue;
     throw new TypeError(`redisBucket: ${option} must be a function, got ${value}`);
   }
 
-  /** This process' place in the queue. */
-  const place = crypto.randomUUID();
-  let away: { readonly bucket: Acquire; readonly error: unknown; probeAt: number } | undefined;
+  let away: Away | undefined;
 
   return async function takeFromRedis(tokens) {
+    const asker = { ...tokens, place: crypto.randomUUID() };
     for (;;) {
-      if (away) return fallBack(tokens, away);
-      const answer = await ask(tokens, { take: tokens.weight });
-      const { takenAt } = answer ?? {};
-      if (takenAt) return () => void ask(tokens, { giveBack: tokens.weight, takenAt });
-      if (!answer) continue;
+      const turn = await (away ? fallBack(asker, away) : ask(asker, { take: tokens.weight }));
+      if (typeof turn === 'function') return turn;
+      if (turn === undefined) continue;
       try {
-        await sleep(Math.min(Math.ceil(answer.waitMs), SHOW_UP_EVERY_MS), tokens.signal);
+        await sleep(turn, tokens.signal);
       } catch (reason) {
-        void ask(tokens);
+        if (!away) void ask(asker);
         throw reason;
       }
     }
   };
 
-  function fallBack(tokens: AcquireRequest, since: NonNullable<typeof away>): ReturnType<Acquire> {
-    if (performance.now() >= since.probeAt) {
-      since.probeAt = performance.now() + LOOK_EVERY_MS;
-      void ask(tokens);
+  /** Takes of this process' own share; `undefined` where it has none, but Redis is back. */
+  async function fallBack(asker: Asker, since: Away): Promise<Turn | undefined> {
+    const back = look(asker);
+    if (fallbackRatio === 0) {
+      if (await back) return undefined;
+      throw new BucketAwayError(name, since.error);
     }
-    if (fallbackRatio === 0) throw new BucketAwayError(name, since.error);
-    const ratePerSecond = tokens.ratePerSecond * fallbackRatio;
-    return since.bucket({ ...tokens, ratePerSecond, burst: Math.max(1, tokens.burst * fallbackRatio) });
+    const ratePerSecond = asker.ratePerSecond * fallbackRatio;
+    const turn = since.take({ ...asker, ratePerSecond, burst: Math.max(1, asker.burst * fallbackRatio) });
+    return typeof turn === 'function' ? turn : Math.min(turn, Math.ceil(since.lookAt - performance.now()));
   }
 
-  /** Runs the script; with nothing to take or give back it leaves the queue. `undefined` is no answer: Redis is away. */
-  async function ask(tokens: AcquireRequest, errand: Errand = {}): Promise<Answer | undefined> {
-    const { take = 0, giveBack = 0, takenAt = '0' } = errand;
-    const wasAway = away !== undefined;
-    const { ratePerSecond, burst } = tokens;
-    const args = [place, take, ratePerSecond, burst, giveBack, takenAt, wasAway ? 1 : 0].map(String);
-    const reply = (async () => read(await run(SCRIPT, [name], args)))();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms`)), timeoutMs);
-    });
-
-    try {
-      const answer = await Promise.race([reply, late]);
-      if (wasAway && away) {
+  /**
+   * Looks, once a second at most, whether Redis is back. What it remembers may be spent by then, and whoever is back says
+   * so; one who always hears it too late must not, or nobody would ever find a token there.
+   */
+  async function look(asker: Asker): Promise<boolean> {
+    if (away && performance.now() >= away.lookAt) {
+      away.lookAt = performance.now() + LOOK_EVERY_MS;
+      const isBack = (await ask(asker)) !== undefined && (await ask(asker, { forget: true })) !== undefined;
+      if (isBack && away) {
         away = undefined;
         notify(onEvent, { type: 'redis-back', name });
       }
-      return answer;
+    }
+    return !away;
+  }
+
+  /** Runs the script; with nothing to take or give back it leaves the queue. `undefined` is no answer: Redis is away. */
+  async function ask(asker: Asker, errand: Errand = {}): Promise<Turn | undefined> {
+    const { take = 0, takenAt = '0', forget = false } = errand;
+    const args = [asker.place, take, asker.ratePerSecond, asker.burst, takenAt, forget].map(String);
+    const reply = (async (): Promise<Turn> => {
+      const [, taken, micros] = /^([01]),(\d+)$/.exec(String(await run(SCRIPT, [name], args))) ?? [];
+      if (!micros) throw new TypeError('eval must resolve to what the script returns');
+      if (taken === '1') return () => void ask(asker, { take: -take, takenAt: micros });
+      return Math.min(Math.ceil(Number(micros) / 1_000), SHOW_UP_EVERY_MS);
+    })();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      const giveUp = () => reject(new Error(`No answer within ${timeoutMs} ms`));
+      // In halves: where this process was busy for all of the first, the answer may be there, and is read in the second.
+      timer = setTimeout(() => (timer = setTimeout(giveUp, timeoutMs / 2)), timeoutMs / 2);
+    });
+
+    try {
+      return await Promise.race([reply, late]);
     } catch (error) {
       if (!away) notify(onEvent, { type: 'redis-away', name, error });
-      const bucket = away?.bucket ?? memoryBucket({ startsFull: false });
-      away = { bucket, error, probeAt: performance.now() + LOOK_EVERY_MS };
+      const share = away?.take ?? countTokens({ startsFull: false });
+      away = { take: share, error, lookAt: performance.now() + LOOK_EVERY_MS };
       // What is answered after all, nobody waits for any more.
-      if (take > 0)
-        reply.then(({ takenAt }) => void ask(tokens, takenAt ? { giveBack: take, takenAt } : {})).catch(() => {});
+      if (take > 0) reply.then((turn) => void (typeof turn === 'function' ? turn() : ask(asker))).catch(() => {});
       return undefined;
     } finally {
       clearTimeout(timer);
@@ -121,24 +135,26 @@ export class BucketAwayError extends Error {
   }
 }
 
+/** What goes on while Redis is away. */
+interface Away {
+  /** What this process takes from meanwhile. */
+  readonly take: (tokens: AcquireRequest) => Turn;
+  readonly error: unknown;
+  lookAt: number;
+}
+
+/** Somebody who waits, at a place of its own in the queue. */
+interface Asker extends AcquireRequest {
+  readonly place: string;
+}
+
 interface Errand {
+  /** How many tokens; below 0 they are given back. */
   readonly take?: number;
-  readonly giveBack?: number;
-  /** When what is given back was taken. */
+  /** When what is given back was taken, by Redis' clock in microseconds. */
   readonly takenAt?: string;
-}
-
-interface Answer {
-  /** When the tokens were taken, by Redis' clock in microseconds; `undefined` if they were not. */
-  readonly takenAt?: string;
-  /** When to ask again. */
-  readonly waitMs: number;
-}
-
-function read(reply: unknown): Answer {
-  const [taken, micros] = Array.isArray(reply) ? reply.map(String) : [];
-  if (!/^\d+$/.test(micros ?? '')) throw new TypeError('eval must resolve to what the script returns');
-  return taken === '1' ? { takenAt: micros!, waitMs: 0 } : { waitMs: Number(micros) / 1_000 };
+  /** Whether to empty the bucket. */
+  readonly forget?: boolean;
 }
 
 /** Who waits for longer asks again in between, so that nobody keeps a place that no process stands in. */
@@ -155,26 +171,25 @@ const LOOK_EVERY_MS = 1_000;
  * has long been full.
  */
 const SCRIPT = `
-local place, take, give_back = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[5])
-local rate, burst = tonumber(ARGV[3]) / 1000000, tonumber(ARGV[4])
+local place, take, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[5]
+local rate, burst = ARGV[3] / 1000000, ARGV[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local stored = redis.call('HMGET', KEYS[1], 'full_at', 'queue')
 
 local empty_at = now + burst / rate
-local full_at = math.min(math.max(tonumber(stored[1] or empty_at), now), empty_at)
-if ARGV[7] == '1' then full_at = empty_at end
+local full_at = math.min(math.max(stored[1] or empty_at, now), empty_at)
+if ARGV[6] == 'true' then full_at = empty_at end
+full_at = math.max(full_at + math.min(take / rate + now - taken_at, 0), now)
 
-full_at = math.max(full_at - math.max(give_back / rate - (now - tonumber(ARGV[6])), 0), now)
-
-local queue, own, ahead = {}, nil, 0
-for other, weight, lapses_at in string.gmatch(stored[2] or '', '(%S+) (%S+) (%S+);') do
+local queue, own, ahead, longest = {}, nil, 0, ${SHOW_UP_EVERY_MS} * 1000
+for entry, other, weight, lapses_at in string.gmatch(stored[2] or '', '((%S+) (%S+) (%S+);)') do
+  local left = lapses_at - now
   if other == place then
     own = #queue + 1
-    queue[own] = ''
-  elseif tonumber(lapses_at) > now then
-    queue[#queue + 1] = other .. ' ' .. weight .. ' ' .. lapses_at .. ';'
-    if not own then ahead = ahead + tonumber(weight) end
+  elseif left > 0 and left <= longest + 1000000 then
+    table.insert(queue, entry)
+    if not own then ahead = ahead + weight end
   end
 end
 
@@ -183,8 +198,8 @@ local taken = take > 0 and wait == 0
 if taken then
   full_at = full_at + take / rate
 elseif take > 0 then
-  local lapses_at = now + math.min(wait, ${SHOW_UP_EVERY_MS} * 1000) + 1000000
-  queue[own or #queue + 1] = string.format('%s %s %.0f;', place, ARGV[2], lapses_at)
+  local lapses_at = now + math.min(wait, longest) + 1000000
+  table.insert(queue, own or #queue + 1, string.format('%s %s %.0f;', place, ARGV[2], lapses_at))
 end
 
 redis.call('HSET', KEYS[1], 'full_at', string.format('%.0f', math.ceil(full_at)), 'queue', table.concat(queue))

@@ -1,7 +1,14 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Acquire, type Fetch, memoryBucket, type TokenBucketEvent, tokenBucket } from './token-bucket.ts';
+import {
+  type Acquire,
+  countTokens,
+  type Fetch,
+  memoryBucket,
+  type TokenBucketEvent,
+  tokenBucket,
+} from './token-bucket.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -311,14 +318,15 @@ describe('memoryBucket', () => {
   });
 
   it('starts empty where it is told to', async () => {
-    const taken = vi.fn();
-    void memoryBucket({ startsFull: false })({ ratePerSecond: 10, burst: 5, weight: 1 }).then(taken);
+    const take = countTokens({ startsFull: false });
+    const tokens = { ratePerSecond: 10, burst: 5, weight: 1 };
 
+    expect(take(tokens)).toBe(100);
     await vi.advanceTimersByTimeAsync(99);
-    expect(taken).not.toHaveBeenCalled();
+    expect(take(tokens)).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
 
-    expect(taken).toHaveBeenCalled();
+    expect(take(tokens)).toBeTypeOf('function');
   });
 
   it('lets what is heavier than the bucket wait until it is full, and pays for it afterwards', async () => {

@@ -152,29 +152,40 @@ export function tokenBucket(options: TokenBucketOptions): Policy {
   }
 }
 
+/** A bucket of this process, full at first. */
+export function memoryBucket(): Acquire {
+  const take = countTokens({ startsFull: true });
+  return async function takeFromMemory(tokens) {
+    for (;;) {
+      const turn = take(tokens);
+      if (typeof turn === 'function') return turn;
+      await sleep(Math.min(turn, LONGEST_TIMER_MS), tokens.signal);
+    }
+  };
+}
+
+/** What gives back the tokens that were taken or, where none were, after how many milliseconds to ask again. */
+export type Turn = (() => void) | number;
+
 /**
- * A bucket of this process, full at first unless told otherwise. It reserves synchronously: between looking and taking
- * nobody else comes in. A request heavier than the bucket waits until that is full, and is paid off afterwards.
+ * Counts the tokens of a bucket, at once: between looking and taking nobody else comes in. A request heavier than the
+ * bucket waits until that is full, and is paid off afterwards.
  */
-export function memoryBucket({ startsFull = true }: { readonly startsFull?: boolean } = {}): Acquire {
+export function countTokens({ startsFull }: { readonly startsFull: boolean }): (tokens: AcquireRequest) => Turn {
   /** When it is full again if nothing more is taken: all there is to know of a bucket. */
   let fullAt: number | undefined;
 
-  return async function takeFromMemory({ weight, ratePerSecond, burst, signal }) {
+  return function take({ weight, ratePerSecond, burst }) {
     const toMs = (tokens: number) => (tokens / ratePerSecond) * 1_000;
-    for (;;) {
-      const now = performance.now();
-      fullAt = Math.max(now, fullAt ?? (startsFull ? now : now + toMs(burst)));
-      const waitMs = Math.ceil(fullAt - toMs(Math.max(0, burst - weight)) - now - ROUNDING_MS);
-      if (waitMs <= 0) {
-        fullAt += toMs(weight);
-        return function giveBack() {
-          // What flowed in since may have been thanks to the tokens that were missing.
-          fullAt! -= Math.max(0, toMs(weight) - (performance.now() - now));
-        };
-      }
-      await sleep(Math.min(waitMs, LONGEST_TIMER_MS), signal);
-    }
+    const now = performance.now();
+    fullAt = Math.max(now, fullAt ?? (startsFull ? now : now + toMs(burst)));
+    const waitMs = Math.ceil(fullAt - toMs(Math.max(0, burst - weight)) - now - ROUNDING_MS);
+    if (waitMs > 0) return waitMs;
+    fullAt += toMs(weight);
+    return function giveBack() {
+      // What flowed in since may have been thanks to the tokens that were missing.
+      fullAt! -= Math.max(0, toMs(weight) - (performance.now() - now));
+    };
   };
 }
 
