@@ -464,6 +464,19 @@ describe('what passes through', () => {
     await expect(send(URL_OF_ITEMS)).rejects.toBe(failure);
   });
 
+  it('goes where the address pointed when it was given, whatever becomes of that meanwhile', async () => {
+    const next = vi.fn<Fetch>(async () => new Response());
+    const send = tokenBucket({ ratePerSecond: 10 })(next);
+    const url = new URL(URL_OF_ITEMS);
+    void send(url);
+    void send(url);
+
+    url.pathname = '/elsewhere';
+    await vi.advanceTimersByTimeAsync(100);
+
+    expect(next.mock.calls.map(([input]) => `${input}`)).toEqual([URL_OF_ITEMS, URL_OF_ITEMS]);
+  });
+
   it('tells who had to wait, and for how long, and is not hurt by its observer', async () => {
     const events: TokenBucketEvent[] = [];
     const onEvent = (event: TokenBucketEvent) => {

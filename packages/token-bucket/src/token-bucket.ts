@@ -84,6 +84,8 @@ export function tokenBucket(options: TokenBucketOptions): Policy {
 
   return (next) =>
     async function withTokenBucket(input, init) {
+      // As it is now: whoever owns it may change it while this waits.
+      if (input instanceof URL) input = input.href;
       // Where all weigh the same, nobody needs to look at the request.
       const tokens = weight ? weight({ url: urlOf(input), method: methodOf(input, init), body: init?.body }) : 1;
       if (weight) requireNumbers('tokenBucket', { weight: tokens }, 0, burst);
