@@ -12,7 +12,8 @@ export interface RedisBucketOptions {
   readonly eval: (script: string, keys: string[], args: string[]) => Promise<unknown>;
   /**
    * The share of the rate and of the burst, but at least one token, that this process takes by itself while Redis is
-   * away: one divided by the number of processes keeps their total within the limit. 0 sends nothing, and rejects.
+   * away: one divided by the number of processes keeps their total within the limit where it is away for all of them;
+   * where some still reach it, those share all of the rate besides. 0 sends nothing, and rejects.
    */
   readonly fallbackRatio: number;
   /** After how long without an answer Redis counts as away, in milliseconds. From 1 to 60_000. @defaultValue 1_000 */
@@ -135,11 +136,12 @@ export class BucketAwayError extends Error {
   }
 }
 
-/** What goes on while Redis is away. */
+/** Redis is away. */
 interface Away {
-  /** What this process takes from meanwhile. */
+  /** Takes from this process' own bucket meanwhile. */
   readonly take: (tokens: AcquireRequest) => Turn;
   readonly error: unknown;
+  /** When to look whether it is back. */
   lookAt: number;
 }
 
