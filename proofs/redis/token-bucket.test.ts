@@ -166,17 +166,19 @@ describe.skipIf(isRedisMissing)('a bucket in a real Redis', () => {
         name: key,
         eval: (...call) => (isAway ? Promise.reject(new Error('away')) : scripts.eval(...call)),
         fallbackRatio: 1,
-        onEvent: ({ type }) => type === 'redis-back' && back.resolve(),
+        onEvent({ type }) {
+          isAway = false;
+          if (type === 'redis-back') back.resolve();
+        },
       });
-      const tokens = { ratePerSecond: 1, burst: 50, weight: 1 };
-      // The first takes a second by itself; then it is time to look.
-      await take(tokens);
-      isAway = false;
-      void take(tokens);
+      const { signal, abort } = controller();
+      const waiting = take({ ratePerSecond: 1, burst: 50, weight: 50, signal }).catch(() => {});
       await back.promise;
 
       const fullAt = Number(await scripts.eval("return redis.call('HGET', KEYS[1], 'full_at')", [key], []));
       expect(fullAt / 1_000 - Date.now()).toBeGreaterThan(40_000);
+      abort('over');
+      await waiting;
     });
 
     it('lets whoever waits ahead have their tokens, until they no longer show up', async () => {
