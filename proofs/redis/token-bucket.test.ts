@@ -124,6 +124,28 @@ describe.skipIf(isRedisMissing)('a bucket in a real Redis', () => {
       expect(order[0]).toBe('heavy');
     });
 
+    it('keeps its place when it asks again', async () => {
+      const calls: Parameters<Scripts['eval']>[] = [];
+      const take = redisBucket({
+        name: `${kind}:again`,
+        eval(...call) {
+          calls.push(call);
+          return scripts.eval(...call);
+        },
+        fallbackRatio: 0,
+      });
+      const { signal, abort } = controller();
+      const asked = [1, 2].map((weight) => take({ ratePerSecond: 0.01, burst: 10, weight, signal }).catch(() => {}));
+      await scripts.eval('return 1', [], []);
+
+      await scripts.eval(...calls[0]!);
+
+      const queue = `${await scripts.eval("return redis.call('HGET', KEYS[1], 'queue')", [`${kind}:again`], [])}`;
+      expect(queue.split(';').map((entry) => entry.split(' ')[1])).toEqual(['1', '2', undefined]);
+      abort('over');
+      await Promise.all(asked);
+    });
+
     it('gives back what was taken, and leaves the queue, on abort', async () => {
       const tokens = { ratePerSecond: 1, burst: 1_000, weight: 1_000 };
       const { signal, abort } = controller();
