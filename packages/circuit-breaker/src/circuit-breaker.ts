@@ -160,7 +160,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   const policy: Policy = (next) =>
     async function withCircuitBreaker(input, init) {
-      const signal = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
+      const signal = (init?.signal === undefined ? Object(input).signal : init.signal) ?? undefined;
       // Whoever has given up before asking learns nothing of the service.
       if (signal?.aborted) return next(input, init);
       const isSameOrigin = !options.key && last !== 'null' && `${input}`.startsWith(`${last}/`);
@@ -227,20 +227,20 @@ function requireNumbers(policy: string, options: Record<string, number>, least: 
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
+  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
 }
 
 /** The request's URL; a relative one resolves against the page, where there is one. */
 function urlOf(input: Parameters<Fetch>[0]): URL {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
-  return new URL(input instanceof Request ? input.url : input, document?.baseURI ?? location?.href);
+  return new URL(Object(input).url ?? input, document?.baseURI ?? location?.href);
 }
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
 function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
   const { name } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
-  const url = input instanceof Request ? input.url : input;
+  const url = Object(input).url ?? input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
     return Boolean(new Request(url, { ...init, method: methodOf(input, init), body, signal: null }));

@@ -124,7 +124,7 @@ export function bearer(cache: TokenSource, { origins, key = 'default' }: BearerO
       if (!trusted.has(origin)) return next(input, init);
       // All is read now, as by `fetch`: the caller may change it while the token is awaited.
       if (init instanceof Request) [input, init] = [new Request(input, init), undefined];
-      const own = input instanceof Request ? input : undefined;
+      const own = 'clone' in Object(input) ? (input as Request) : undefined;
       const target = own ?? `${input}`;
       const headers = new Headers(init?.headers ?? own?.headers);
       // Any `init` takes a `Request`'s referrer from it, and the policy that may hide it.
@@ -223,7 +223,7 @@ function formEncode(text: string): string {
 /** Where a request goes; a relative URL resolves against the page, where there is one. */
 function originOf(input: Parameters<Fetch>[0]): string | undefined {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
-  return URL.parse(input instanceof Request ? input.url : input, document?.baseURI ?? location?.href)?.origin;
+  return URL.parse(Object(input).url ?? input, document?.baseURI ?? location?.href)?.origin;
 }
 
 /** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */
