@@ -1,6 +1,7 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type ConcurrencyLimitEvent,
   type ConcurrencyLimitOptions,
@@ -299,6 +300,26 @@ describe('a response', () => {
       expect(same.headers.get('x-a')).toBe('b');
     }
     expect(await response.text()).toBe('body');
+  });
+
+  it.each<[string, BufferEncoding]>([
+    ['200 成功', 'utf8'],
+    ['200 Trouvé', 'latin1'],
+    ['999 Request denied', 'utf8'],
+  ])("arrives with hold: 'body' though nobody but fetch can make one of %s, in %s", async (statusLine, encoding) => {
+    vi.useRealTimers();
+    const answer = `HTTP/1.1 ${statusLine}\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok`;
+    const server = createServer((socket) => socket.once('data', () => socket.end(answer, encoding)));
+    onTestFinished(() => void server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { status, ok, statusText } = await fetch(url);
+
+    const response = await concurrencyLimit({ max: 1, hold: 'body' })(fetch)(url);
+
+    expect(response).toMatchObject({ status, ok, statusText });
+    expect(response.clone()).toMatchObject({ status, ok, statusText });
+    expect(await response.text()).toBe('ok');
   });
 });
 

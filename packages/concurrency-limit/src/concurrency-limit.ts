@@ -150,7 +150,8 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
       leave();
       reader.cancel().catch(() => {});
     });
-    return likeness(new Response(body, response), response);
+    const { headers, status } = response;
+    return likeness(new Response(body, { headers, status: Math.min(status, 599) }), response);
   }
 }
 
@@ -209,9 +210,9 @@ const REFUSALS: ReadonlySet<unknown> = new Set([429, 503, 529, 'late']);
 const FEWEST_SAMPLES = 20;
 const MOST_IN_FLIGHT = 1_000;
 
-/** Gives a response what only `fetch` can give it, and its clones too. */
-function likeness(copy: Response, { url, redirected, type }: Response): Response {
-  const own = { url, redirected, type };
+/** Gives a response what only `fetch` can give it, and its clones too: no other takes status 999, or a phrase in UTF-8. */
+function likeness(copy: Response, { url, redirected, type, status, statusText }: Response): Response {
+  const own = { url, redirected, type, status, statusText };
   for (const [name, value] of Object.entries(own)) Object.defineProperty(copy, name, { value });
   const clone = () => likeness(Response.prototype.clone.call(copy), copy);
   return Object.defineProperty(copy, 'clone', { value: clone });
