@@ -203,7 +203,46 @@ describe('the adaptive limit', () => {
     expect(Math.min(...limits.slice(20))).toBe(1);
     expect(limits.at(-1)).toBeGreaterThan(8);
   });
+
+  it("serves who waits once it has grown, with hold: 'body' too, and lets nobody overtake", async () => {
+    const begun: string[] = [];
+    const onEvent = ({ type }: ConcurrencyLimitEvent) => void (type === 'limit' && send('newcomer'));
+    const send = concurrencyLimit({ max: 'adaptive', hold: 'body', onEvent })(async (input) => {
+      begun.push(`${input}`);
+      await later(100, 200);
+      return new Response('body');
+    });
+    for (let i = 1; i < ENOUGH; i += 1) await Promise.all([send('warm'), pass(100)]).then(([warm]) => warm.text());
+
+    const unread = send('last');
+    void send('waiting');
+    await pass(100);
+
+    expect((await unread).bodyUsed).toBe(false);
+    expect(begun.slice(ENOUGH - 1)).toEqual(['last', 'waiting']);
+  });
+
+  it('serves who waits once the late answer to an aborted request made it grow', async () => {
+    const begun: string[] = [];
+    const send = concurrencyLimit({ max: 'adaptive' })((input, init) => {
+      begun.push(`${input}`);
+      return later(init?.signal ? 100 : 200, 200);
+    });
+    for (let i = 1; i < ENOUGH; i += 1) await Promise.all([send('warm'), pass(200)]);
+
+    const caller = new AbortController();
+    void send('aborted', { signal: caller.signal });
+    for (const name of ['next', 'waiting']) void send(name);
+    await pass(10);
+    caller.abort();
+    await pass(90);
+
+    expect(begun.slice(ENOUGH - 1)).toEqual(['aborted', 'next', 'waiting']);
+  });
 });
+
+/** So many answers make the first round. */
+const ENOUGH = 20;
 
 interface Server {
   readonly capacity: number;
@@ -286,6 +325,10 @@ async function flood(send: Fetch, callers: number, forMs: number): Promise<void>
   async function keepAsking(): Promise<void> {
     while (performance.now() < untilMs) await send(ITEMS).catch(() => {});
   }
+}
+
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
 }
 
 function later(ms: number, status: number): Promise<Response> {

@@ -42,6 +42,23 @@ describe('the pool', () => {
     expect(server.begun).toEqual([0, 1, 2, 3]);
   });
 
+  it('lets in everyone in a long queue as readily as the last one', async () => {
+    vi.useRealTimers();
+    const stops = [45_000, 48_000, 61_900, 64_900];
+    const cpuMs: number[] = [];
+    let begun = 0;
+    const send = concurrencyLimit({ max: 1 })(async () => {
+      if (stops.includes(begun)) cpuMs.push(usedMs());
+      begun += 1;
+      return new Response();
+    });
+    await Promise.all(Array.from({ length: 65_000 }, () => send(ITEMS)));
+
+    // In the middle many have gone and many still wait. About as much, or ten times as much if each steps over the gone.
+    const [from, to, lastFrom, lastTo] = cpuMs as [number, number, number, number];
+    expect((to - from) / (lastTo - lastFrom)).toBeLessThan(5);
+  });
+
   it('is shared by all that the policy wraps', async () => {
     const next = vi.fn<Fetch>(() => new Promise(() => {}));
     const policy = concurrencyLimit({ max: 2 });
@@ -455,6 +472,11 @@ function scripted() {
 
 async function settled(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
+}
+
+function usedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
 }
 
 async function readSome(response: Response): Promise<void> {

@@ -50,7 +50,10 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
   }
 
   const limit = max === 'adaptive' ? adaptiveLimit(onEvent) : { size: () => max, began: undefined };
-  const queue = new Set<() => void>();
+  /** Who waits, by number: it takes long to find the first of a `Map` that has lost many. */
+  const queue = new Map<number, () => void>();
+  let lastNumber = 0;
+  let nextNumber = 1;
   let inFlight = 0;
   /** Bodies that nobody can read any more, since nobody holds them. */
   const lost = new FinalizationRegistry<() => void>((giveUp) => giveUp());
@@ -68,6 +71,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
       try {
         const response = await next(input, init);
         ended?.(response.status);
+        admitAll(); // The limit may have grown.
         if (hold === 'body' && response.body) return untilRead(response, leave);
         leave();
         return response;
@@ -78,15 +82,17 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
       }
     };
 
-  /** Takes a place, at once if there is one: nobody can be waiting then. Resolves to whether it had to wait. */
+  /** Takes a place, at once if there is one and nobody waits for it. Resolves to whether it had to wait. */
   function enter(signal: AbortSignal | undefined): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      if (inFlight < limit.size()) {
+      if (inFlight < limit.size() && queue.size === 0) {
         inFlight += 1;
         return resolve(false);
       }
-      queue.add(admit);
+      lastNumber += 1;
+      const number = lastNumber;
+      queue.set(number, admit);
       signal?.addEventListener('abort', abort, { once: true });
 
       function admit(): void {
@@ -99,7 +105,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
         reject(signal?.reason);
       }
       function stopWaiting(): void {
-        queue.delete(admit);
+        queue.delete(number);
         signal?.removeEventListener('abort', abort);
       }
     });
@@ -117,11 +123,13 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
       isHeld = false;
       signal?.removeEventListener('abort', leave);
       inFlight -= 1;
-      for (const admit of queue) {
-        if (inFlight >= limit.size()) break;
-        admit();
-      }
+      admitAll();
     }
+  }
+
+  /** Lets in, first come, first served, whom there is a place for. */
+  function admitAll(): void {
+    for (; queue.size > 0 && inFlight < limit.size(); nextNumber += 1) queue.get(nextNumber)?.();
   }
 
   /** The same response, which leaves once its body was read, cancelled, broken or lost. */
