@@ -188,6 +188,70 @@ describe('the adaptive limit', () => {
     expect(events).not.toContainEqual(expect.objectContaining({ because: 'slow' }));
   });
 
+  it.each([200, 304, 404, 409, 410, 412, 422])('grows where answers are %i', async (status) => {
+    const { send, limits } = client(() => later(100, status));
+
+    await flood(send, 2, 3_500);
+
+    expect(limits).toEqual([1, 2, 4]);
+  });
+
+  it.each([401, 403, 500])('learns nothing where answers are %i', async (status) => {
+    const { send, events } = client(() => later(100, status));
+
+    await flood(send, 1, 2_500);
+
+    expect(events).toEqual([]);
+  });
+
+  it('measures what is found by what is found, and what is not by what is not', async () => {
+    let [tookMs, status] = [10, 404];
+    const { send, events } = client(() => later(tookMs, status));
+    await flood(send, 64, 2_000);
+    [tookMs, status] = [100, 200];
+    events.length = 0;
+    await flood(send, 128, 1_000);
+    expect(events.filter(({ type }) => type === 'limit')).toEqual([{ type: 'limit', limit: 256, because: 'keeps-up' }]);
+    [tookMs, status] = [30, 404];
+
+    await flood(send, 256, 50);
+
+    // 256 * 0.9 / 3
+    expect(events).toContainEqual({ type: 'limit', limit: 76, because: 'slow' });
+  });
+
+  it.each([200, 404])('forgets how long %i took under another limit', async (usual) => {
+    let [tookMs, status] = [100, usual];
+    const { send, events, limits } = client(() => later(tookMs, status));
+    await flood(send, 8, 20_000);
+    expect(limits.at(-1)).toBe(16);
+    [tookMs, status] = [300, usual];
+    await flood(send, 16, 300);
+    [tookMs, status] = [100, 429];
+    await flood(send, 16, 100);
+    [tookMs, status] = [100, usual];
+
+    await flood(send, 16, 150);
+
+    expect(events).not.toContainEqual(expect.objectContaining({ because: 'slow' }));
+  });
+
+  it('holds by a clock that ticks so seldom that most answers take no time, and sees when they do', async () => {
+    const fine = performance.now.bind(performance);
+    const coarse = vi.spyOn(performance, 'now').mockImplementation(() => Math.floor(fine() / 16) * 16);
+    let tookMs = 6;
+    const { send, events, limits } = client(() => later(tookMs, 200));
+    await flood(send, 64, 3_000);
+    expect(events).not.toContainEqual(expect.objectContaining({ because: 'slow' }));
+    expect(limits.at(-1)).toBe(128);
+    tookMs = 160;
+
+    await flood(send, 128, 500);
+    coarse.mockRestore();
+
+    expect(events).toContainEqual(expect.objectContaining({ because: 'slow' }));
+  });
+
   it('finds its way when the server is slower for good', async () => {
     let factor = 1;
     const server = refusing({ capacity: 20, spread: 0 });

@@ -104,6 +104,17 @@ describe('the pool', () => {
     expect(next.mock.calls).toEqual([[request, init]]);
   });
 
+  it('sends what was asked for, though the URL object is another by then', async () => {
+    const next = vi.fn<Fetch>(async () => new Response());
+    const url = new URL(`${ITEMS}?page=1`);
+    const sent = concurrencyLimit({ max: 1 })(next)(url);
+
+    url.search = '?page=2';
+    await sent;
+
+    expect(next).toHaveBeenCalledWith(`${ITEMS}?page=1`, undefined);
+  });
+
   it('tells who had to wait, and for how long, and is not hurt by its observer', async () => {
     const events: ConcurrencyLimitEvent[] = [];
     const onEvent = (event: ConcurrencyLimitEvent) => {

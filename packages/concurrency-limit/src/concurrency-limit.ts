@@ -60,6 +60,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
 
   return (next) =>
     async function withConcurrencyLimit(input, init) {
+      if (input instanceof URL) input = input.href; // Its owner may change it while this waits.
       const askedAt = performance.now();
       const signal = signalOf(input, init);
       const hasWaited = await enter(signal);
@@ -167,12 +168,13 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions): Policy {
 function adaptiveLimit(onEvent: ConcurrencyLimitOptions['onEvent']) {
   let limit = 1;
   let isSearching = true;
-  /** How long answers take when nothing queues: the least of all rounds' medians. */
-  let floorMs = Number.POSITIVE_INFINITY;
+  /** How long answers take, and how long when nothing queues: the least of all rounds' medians. */
+  const found = { tookMs: [] as number[], floorMs: Number.POSITIVE_INFINITY };
+  /** What says no takes a time of its own. */
+  const denied = { ...found, tookMs: [] };
   let begun = 0;
   /** What begins from here on is judged; what began under another limit tells nothing about this one. */
   let roundBegins = 0;
-  let tookMs: number[] = [];
 
   return { size: () => Math.floor(limit), began };
 
@@ -185,19 +187,24 @@ function adaptiveLimit(onEvent: ConcurrencyLimitOptions['onEvent']) {
 
     return function ended(outcome) {
       if (index < roundBegins || outcome === undefined) return;
+      const round = Number(outcome) < 400 ? found : DENIALS.has(outcome) && denied;
       // However few were in flight, fewer would have been better.
       if (REFUSALS.has(outcome)) change(Math.min(limit, inFlight) * 0.7, 'refused');
-      else if (isFull && Number(outcome) < 400) {
-        tookMs.push(performance.now() - startedAt);
-        if (tookMs.length >= Math.max(FEWEST_SAMPLES, Math.floor(limit))) judge();
+      else if (isFull && round) {
+        round.tookMs.push(performance.now() - startedAt);
+        if (round.tookMs.length >= Math.max(FEWEST_SAMPLES, Math.floor(limit))) judge(round);
       }
     };
   }
 
-  function judge(): void {
+  function judge(round: typeof found): void {
+    const { tookMs } = round;
     const medianMs = tookMs.sort((a, b) => a - b)[tookMs.length >> 1]!;
     // Alone, a request queues behind none of ours: however long that takes is what the server needs by now.
-    floorMs = limit < 2 ? medianMs : Math.min(floorMs, medianMs);
+    const knownMs = limit < 2 ? Number.POSITIVE_INFINITY : round.floorMs;
+    // What takes no time took less than the clock can tell, which is none to measure others by.
+    const floorMs = Math.min(knownMs, medianMs || Number.POSITIVE_INFINITY);
+    round.floorMs = floorMs;
     if (medianMs > 2 * floorMs) change((limit * 0.9 * floorMs) / medianMs, 'slow');
     else change(isSearching ? limit * 2 : limit + 1, 'keeps-up');
   }
@@ -207,11 +214,14 @@ function adaptiveLimit(onEvent: ConcurrencyLimitOptions['onEvent']) {
     limit = Math.min(Math.max(to, 1), MOST_IN_FLIGHT);
     if (because !== 'keeps-up') isSearching = false;
     roundBegins = begun;
-    tookMs = [];
+    found.tookMs = [];
+    denied.tookMs = [];
     if (Math.floor(limit) !== before) notify(onEvent, { type: 'limit', limit: Math.floor(limit), because });
   }
 }
 
+/** Answers that were looked up like any other, and say no. */
+const DENIALS: ReadonlySet<unknown> = new Set([404, 409, 410, 412, 422]);
 /** Answers that say there were too many requests. */
 const REFUSALS: ReadonlySet<unknown> = new Set([429, 503, 529, 'late']);
 /** Fewer would make the median of a round a matter of luck. */
