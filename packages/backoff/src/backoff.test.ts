@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { type BackoffEvent, type BackoffOptions, backoff, type Fetch } from './backoff.ts';
 
 beforeEach(() => {
@@ -53,6 +55,44 @@ it.each<[string, string, RequestInit?]>([
 
   await expect(backoff()(server)(url, init)).rejects.toThrow(TypeError);
   expect(server.mock.calls.length).toBeLessThan(2);
+});
+
+it.each<[string, string, RequestInit?]>([
+  ['a redirect that the caller forbids', '/moved', { redirect: 'error' }],
+  ['redirects without end', '/moved'],
+  ['a redirect to another scheme', '/astray'],
+])('does not take %s for a network failure either', async (_what, path, init) => {
+  vi.useRealTimers();
+  const origin = await serving((head) => {
+    const location = head.includes('/moved') ? '/moved' : 'ftp://api.test';
+    return `HTTP/1.1 302 Found\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`;
+  });
+  const server = vi.fn<Fetch>((...call) => fetch(...call));
+
+  await expect(backoff({ baseMs: 1 })(server)(origin + path, init)).rejects.toThrow('fetch failed');
+  expect(server).toHaveBeenCalledTimes(1);
+});
+
+it.each(['http://127.0.0.1:6667', 'ftp://api.test', 'file:///items'])('sends nothing twice to %s', async (url) => {
+  const server = vi.fn<Fetch>((...call) => fetch(...call));
+
+  await expect(backoff()(server)(url)).rejects.toThrow('fetch failed');
+  expect(server).toHaveBeenCalledTimes(1);
+});
+
+it.each<[string, string | undefined, string?]>([
+  ['is reset', undefined],
+  ['is closed', ''],
+  ['breaks off', 'HTTP/1.1 200'],
+  ['speaks no HTTP', '220 mail\r\n'],
+  ['speaks no TLS', '220 mail\r\n', 'https'],
+])('retries what the real fetch throws where a connection %s', async (_how, answer, scheme = 'http') => {
+  vi.useRealTimers();
+  const url = (await serving(() => answer)).replace('http', scheme);
+  const server = vi.fn<Fetch>((...call) => fetch(...call));
+
+  await expect(backoff({ attempts: 2, baseMs: 1 })(server)(url)).rejects.toThrow('fetch failed');
+  expect(server).toHaveBeenCalledTimes(2);
 });
 
 it.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'get'])('replays %s', async (method) => {
@@ -163,6 +203,17 @@ it('passes on what the caller passed, untouched', async () => {
   expect(server.mock.calls[1]![1]).toBe(init);
 });
 
+it('asks again for what was asked for, though the URL object is another by then', async () => {
+  const url = new URL(`${ITEMS}?page=1`);
+  const server = script(503, 200);
+  const answer = backoff()(server)(url);
+
+  url.search = '?page=2';
+  await answer;
+
+  expect(server.mock.calls.map(([input]) => input)).toEqual([`${ITEMS}?page=1`, `${ITEMS}?page=1`]);
+});
+
 it('returns the last response untouched when attempts run out', async () => {
   const server = script(503, 503, 503, 503);
 
@@ -251,6 +302,16 @@ it('takes a 403 for a limit only where it says how long to stay away', async () 
   expect(forbidden).toHaveBeenCalledTimes(1);
 });
 
+it.each(['x-should-retry', 'stripe-should-retry'])('heeds %s: false, and shouldRetry before that', async (name) => {
+  const server = script([503, { [name]: 'false' }], [503, { [name]: 'false' }], 200);
+  expect((await backoff()(server)(ITEMS)).status).toBe(503);
+  expect(server).toHaveBeenCalledTimes(1);
+
+  await backoff({ shouldRetry: ({ response }) => response?.ok === false })(server)(ITEMS);
+  expect(server).toHaveBeenCalledTimes(3);
+  expect((await backoff()(script([503, { [name]: 'true' }], 200))(ITEMS)).status).toBe(200);
+});
+
 it('lets shouldRetry widen and narrow what is retried', async () => {
   const search = script(429, 403, 200);
   const widened = backoff({ shouldRetry: ({ response }) => response?.ok === false });
@@ -295,6 +356,9 @@ it('tells of every retry and of giving up, without query, fragment or message', 
 
 it.each([
   ['https://user:pass@api.test/items', 'https://api.test/items'],
+  ['https:user:pass@api.test/items', 'https://api.test/items'],
+  [' https:\\\\user:pass@api.test/items', 'https://api.test/items'],
+  ['//user:pass@api.test/items', '//api.test/items'],
   ['/items?token=a\n#b', '/items'],
   [new URL('https://api.test/items?token=a'), 'https://api.test/items'],
   [new Request('https://api.test/items?token=a'), 'https://api.test/items'],
@@ -346,6 +410,21 @@ it.each([
 it.each([{ shouldRetry: 3 }, { random: 'dice' }, { onEvent: {} }])('refuses %o, which is no function', (options) => {
   expect(() => backoff(options as unknown as BackoffOptions)).toThrow(TypeError);
 });
+
+/** The origin of a server that writes this and closes, or resets where there is nothing to write. */
+async function serving(answer: (head: string) => string | undefined): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (head) => {
+      const text = answer(`${head}`);
+      if (text === undefined) socket.resetAndDestroy();
+      else socket.end(text);
+    });
+  });
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 function named(name: string): Error {
   return Object.assign(new Error(name), { name });

@@ -91,13 +91,13 @@ export function backoff(options: BackoffOptions = {}): Policy {
     const askedMs = response && retryAfterMs(response.headers);
     let jitteredMs = random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));
     // On top of what was asked, so that a herd does not return at one instant and a timer is never early.
-    if (askedMs !== undefined) jitteredMs = askedMs + 1 + random() * Math.max(baseMs, askedMs / 10);
+    if (askedMs !== undefined) jitteredMs = askedMs + 1 + random() * Math.min(capMs, Math.max(baseMs, askedMs / 10));
     const isTooLong = (askedMs ?? 0) > maxRetryAfterMs || (askedMs ?? jitteredMs) > leftMs;
     // Half a retry of grace, since what fades never quite reaches zero.
     const isOverBudget = recentRetries() + 1 > Math.max(floor + 0.5, ratio * recentCalls());
 
-    const href = input instanceof Request ? input.url : String(input);
-    const url = href.replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//'); // No query, no fragment, no credentials.
+    const href = input instanceof Request ? input.url : String(input); // Told without query, fragment and credentials.
+    const url = (URL.canParse(href) ? new URL(href).href : href).replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//');
     const retryAt = askedMs === undefined ? undefined : Date.now() + askedMs;
     const event = { attempt, method, url, status: response?.status, error: Object(error).name, retryAt };
     const reason = (attempt >= attempts && 'attempts') || (isTooLong && 'wait-too-long') || (isOverBudget && 'budget');
@@ -116,6 +116,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
 
   return (next) =>
     async function withBackoff(input, init) {
+      if (input instanceof URL) input = input.href; // Its owner may change it between two attempts.
       const endsAt = performance.now() + totalMs;
       const signal = signalOf(input, init);
       const method = methodOf(input, init);
@@ -151,8 +152,10 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 const TRANSIENT = new Set([408, 425, 429, 500, 502, 503, 504, 529]);
 const HALF_LIFE_MS = 30_000;
 
+/** Stripe, OpenAI and Anthropic say it themselves where a status would mislead. */
 const willPass = ({ status, headers }: Response): boolean =>
-  TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined);
+  (headers.get('stripe-should-retry') ?? headers.get('x-should-retry')) !== 'false' &&
+  (TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined));
 
 /** Counts what fades as time passes, so that only the recent past is in the count. */
 function fadingCount(): (more?: number) => number {
@@ -205,8 +208,10 @@ function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): stri
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
 function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
-  const { name } = Object(error);
+  const { name, message, cause } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
+  // A redirect, port or scheme that Node itself refuses: for the network, the cause has a code or a name of its own.
+  if (message === 'fetch failed' && cause?.name === 'Error' && cause.code === undefined) return false;
   const url = input instanceof Request ? input.url : input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
@@ -226,12 +231,12 @@ function notify<Event>(onEvent: ((event: Event) => void) | undefined, event: Eve
  * `Retry-After` (RFC 9110, 10.2.3: seconds, decimals too, or dates by the response's own `Date`) and `retry-after-ms`.
  */
 function retryAfterMs(headers: Headers): number | undefined {
-  const decimal = (text: string | null) => (/^\s*\d+(\.\d+)?\s*$/.test(text ?? '') ? Number(text) : Number.NaN);
+  const decimal = (text: string) => (/^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : Number.NaN);
   const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
-  const hints = headers.get('retry-after')?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
-  const waits = hints.flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
-  const told = [decimal(headers.get('retry-after-ms')), ...waits].filter((ms) => !Number.isNaN(ms));
+  const hints = (name: string) => headers.get(name)?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
+  const waits = hints('retry-after').flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
+  const told = [...hints('retry-after-ms').map(decimal), ...waits].filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
 }
 

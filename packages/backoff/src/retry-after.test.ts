@@ -19,6 +19,7 @@ it.each<[string, Record<string, string>, number]>([
   ['decimal seconds, as Shopify sends', { 'retry-after': '2.0' }, 2_000],
   ['fractions of a second', { 'retry-after': '0.25' }, 250],
   ['milliseconds', { 'retry-after-ms': '1500' }, 1_500],
+  ['the longest of two lines of milliseconds', { 'retry-after-ms': '1500, 5000' }, 5_000],
   ['an IMF-fixdate', { 'retry-after': 'Sun, 22 Nov 2026 12:00:05 GMT' }, 5_000],
   ['an RFC 850 date', { 'retry-after': 'Sunday, 22-Nov-26 12:00:05 GMT' }, 5_000],
   ['an asctime date', { 'retry-after': 'Sun Nov 22 12:00:05 2026' }, 5_000],
@@ -77,6 +78,12 @@ it('never returns earlier than asked, and up to a tenth later', () =>
     ),
     { numRuns: 100 },
   ));
+
+it('adds no more jitter than capMs', async () => {
+  const [event] = await eventsOf({ 'retry-after': '60' }, { baseMs: 30_000, capMs: 1_000, random: () => 0.9 });
+
+  expect(event).toMatchObject({ type: 'retry', waitMs: 60_000 + 1 + 900 });
+});
 
 it('does not send a herd back at one instant', async () => {
   const returns = new Set<number>();
