@@ -115,8 +115,8 @@ export function backoff(options: BackoffOptions = {}): Policy {
   }
 
   return (next) =>
-    async function withBackoff(input, init) {
-      if (input instanceof URL) input = input.href; // Its owner may change it between two attempts.
+    async function withBackoff(asked, init) {
+      const input = asked instanceof URL ? asked.href : asked; // Its owner may change it between two attempts.
       const endsAt = performance.now() + totalMs;
       const signal = signalOf(input, init);
       const method = methodOf(input, init);
