@@ -10,7 +10,7 @@ export interface BackoffOptions {
   readonly attempts?: number;
   /** The first wait is random below this many milliseconds, then below twice as many… From 1. @defaultValue 250 */
   readonly baseMs?: number;
-  /** No random wait is longer, in milliseconds. From 1 to 2_147_483_647. @defaultValue 20_000 */
+  /** No random wait is longer, in milliseconds, alone or on top. From 1 to 2_147_483_647. @defaultValue 20_000 */
   readonly capMs?: number;
   /** A server that asks for longer gets no retry, in milliseconds. 0 to 2_147_483_647. @defaultValue 120_000 */
   readonly maxRetryAfterMs?: number;
