@@ -25,7 +25,12 @@ it.each([200, 204, 301, 304, 400, 401, 403, 404, 409, 410, 422, 501, 505])('retu
   expect(server).toHaveBeenCalledTimes(1);
 });
 
-it.each([new TypeError('fetch failed'), named('TimeoutError')])('retries after %s', async (error) => {
+it.each([
+  new TypeError('fetch failed'),
+  // As Deno tells of a connection that is reset.
+  new TypeError('error sending request', { cause: new Error('connection reset') }),
+  named('TimeoutError'),
+])('retries after %s', async (error) => {
   const server = script(error, 200);
 
   expect((await backoff()(server)(ITEMS)).status).toBe(200);
@@ -356,8 +361,9 @@ it('tells of every retry and of giving up, without query, fragment or message', 
 
 it.each([
   ['https://user:pass@api.test/items', 'https://api.test/items'],
-  ['https:user:pass@api.test/items', 'https://api.test/items'],
-  [' https:\\\\user:pass@api.test/items', 'https://api.test/items'],
+  ['https:user:p@ss@api.test/items', 'https:api.test/items'],
+  ['https:\\\\user:pass@api.test/items', 'https:\\\\api.test/items'],
+  ['https://api.test/of/user@api.test', 'https://api.test/of/user@api.test'],
   ['//user:pass@api.test/items', '//api.test/items'],
   ['/items?token=a\n#b', '/items'],
   [new URL('https://api.test/items?token=a'), 'https://api.test/items'],

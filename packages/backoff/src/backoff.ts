@@ -89,18 +89,18 @@ export function backoff(options: BackoffOptions = {}): Policy {
     const now = performance.now();
     const leftMs = endsAt - now;
     const askedMs = response && retryAfterMs(response.headers);
-    let jitteredMs = random() * Math.min(capMs, baseMs * 2 ** (attempt - 1));
+    const spreadMs = askedMs === undefined ? baseMs * 2 ** (attempt - 1) : Math.max(baseMs, askedMs / 10);
     // On top of what was asked, so that a herd does not return at one instant and a timer is never early.
-    if (askedMs !== undefined) jitteredMs = askedMs + 1 + random() * Math.min(capMs, Math.max(baseMs, askedMs / 10));
-    const isTooLong = (askedMs ?? 0) > maxRetryAfterMs || (askedMs ?? jitteredMs) > leftMs;
+    const jitteredMs = random() * Math.min(capMs, spreadMs) + (askedMs === undefined ? 0 : askedMs + 1);
+    const isTooLong = askedMs === undefined ? jitteredMs > leftMs : askedMs > Math.min(maxRetryAfterMs, leftMs);
     // Half a retry of grace, since what fades never quite reaches zero.
     const isOverBudget = recentRetries() + 1 > Math.max(floor + 0.5, ratio * recentCalls());
 
     const href = input instanceof Request ? input.url : String(input); // Told without query, fragment and credentials.
-    const url = (URL.canParse(href) ? new URL(href).href : href).replace(/[?#].*/s, '').replace(/\/\/[^/]*@/, '//');
+    const url = href.replace(/[?#].*/s, '').replace(/(:[/\\]*|\/\/)[^/\\]*@/, '$1');
     const retryAt = askedMs === undefined ? undefined : Date.now() + askedMs;
     const event = { attempt, method, url, status: response?.status, error: Object(error).name, retryAt };
-    const reason = (attempt >= attempts && 'attempts') || (isTooLong && 'wait-too-long') || (isOverBudget && 'budget');
+    const reason = attempt >= attempts ? 'attempts' : isTooLong ? 'wait-too-long' : isOverBudget && 'budget';
     const waitMs = Math.ceil(Math.min(jitteredMs, leftMs));
     notify<BackoffEvent>(onEvent, reason ? { type: 'give-up', reason, ...event } : { type: 'retry', waitMs, ...event });
     if (reason) return false;
@@ -154,7 +154,8 @@ const HALF_LIFE_MS = 30_000;
 
 /** Stripe, OpenAI and Anthropic say it themselves where a status would mislead. */
 const willPass = ({ status, headers }: Response): boolean =>
-  (headers.get('stripe-should-retry') ?? headers.get('x-should-retry')) !== 'false' &&
+  headers.get('stripe-should-retry') !== 'false' &&
+  headers.get('x-should-retry') !== 'false' &&
   (TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined));
 
 /** Counts what fades as time passes, so that only the recent past is in the count. */
@@ -210,8 +211,7 @@ function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): stri
 function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
   const { name, message, cause } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
-  // A redirect, port or scheme that Node itself refuses: for the network, the cause has a code or a name of its own.
-  if (message === 'fetch failed' && cause?.name === 'Error' && cause.code === undefined) return false;
+  if (message === 'fetch failed' && cause?.name === 'Error' && !cause.code) return false; // Node itself refuses.
   const url = input instanceof Request ? input.url : input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
@@ -234,9 +234,9 @@ function retryAfterMs(headers: Headers): number | undefined {
   const decimal = (text: string) => (/^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : Number.NaN);
   const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
-  const hints = (name: string) => headers.get(name)?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
+  const hints = (name: string) => (headers.get(name) ?? '').split(/,(?! \d\d[ -][A-Z])/);
   const waits = hints('retry-after').flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
-  const told = [...hints('retry-after-ms').map(decimal), ...waits].filter((ms) => !Number.isNaN(ms));
+  const told = waits.concat(hints('retry-after-ms').map(decimal)).filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
 }
 
