@@ -96,7 +96,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
     // Half a retry of grace, since what fades never quite reaches zero.
     const isOverBudget = recentRetries() + 1 > Math.max(floor + 0.5, ratio * recentCalls());
 
-    const href = input instanceof Request ? input.url : String(input); // Told without query, fragment and credentials.
+    const href = String(Object(input).url ?? input); // Told without query, fragment and credentials.
     const url = href.replace(/[?#].*/s, '').replace(/(:[/\\]*|\/\/)[^/\\]*@/, '$1');
     const retryAt = askedMs === undefined ? undefined : Date.now() + askedMs;
     const event = { attempt, method, url, status: response?.status, error: Object(error).name, retryAt };
@@ -120,12 +120,12 @@ export function backoff(options: BackoffOptions = {}): Policy {
       const endsAt = performance.now() + totalMs;
       const signal = signalOf(input, init);
       const method = methodOf(input, init);
-      const headers = init?.headers ?? (input instanceof Request ? input.headers : undefined);
+      const headers = init?.headers ?? Object(input).headers;
       const idempotent = IDEMPOTENT.has(method) || !!new Headers(headers).get('idempotency-key');
       // A stream is gone after the first time. Node sends whatever it can iterate as one.
       const isStream = init?.body instanceof ReadableStream || Symbol.asyncIterator in Object(init?.body);
       const replayable = !isStream && (idempotent || shouldRetry !== undefined);
-      const hasOwnBody = input instanceof Request && input.body !== null && (init?.body ?? null) === null;
+      const hasOwnBody = typeof input === 'object' && input.body !== null && (init?.body ?? null) === null;
       recentCalls(1);
 
       for (let attempt = 1; ; attempt += 1) {
@@ -198,13 +198,13 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own = input instanceof Request ? input.signal : undefined;
+  const own: AbortSignal | undefined = Object(input).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
+  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
 }
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
@@ -212,7 +212,7 @@ function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: P
   const { name, message, cause } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
   if (message === 'fetch failed' && cause?.name === 'Error' && !cause.code) return false; // Node itself refuses.
-  const url = input instanceof Request ? input.url : input;
+  const url = Object(input).url ?? input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
     return Boolean(new Request(url, { ...init, method: methodOf(input, init), body, signal: null }));

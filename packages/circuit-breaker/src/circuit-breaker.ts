@@ -180,8 +180,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
       // A deadline of the caller's that passed is no abort: the service was too slow for it.
       const isAborted = !response && signal?.aborted && Object(signal.reason).name !== 'TimeoutError';
       const durationMs = performance.now() - startedAt;
-      // Before isFailure is asked, which may throw.
-      if (circuit.test) circuit.test.out -= 1;
+      if (circuit.test) circuit.test.out -= 1; // Before isFailure is asked, which may throw.
       leave(circuit, isAborted ? undefined : isFailure({ response, error, durationMs, failed }), response);
       if (response) return response;
       throw error;
@@ -238,8 +237,9 @@ function urlOf(input: Parameters<Fetch>[0]): URL {
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
 function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): boolean {
-  const { name } = Object(error);
+  const { name, message, cause } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
+  if (message === 'fetch failed' && cause?.name === 'Error' && !cause.code) return false; // Node itself refuses.
   const url = Object(input).url ?? input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
