@@ -96,7 +96,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
     // Half a retry of grace, since what fades never quite reaches zero.
     const isOverBudget = recentRetries() + 1 > Math.max(floor + 0.5, ratio * recentCalls());
 
-    const href = String(Object(input).url ?? input); // Told without query, fragment and credentials.
+    const href = String((input as Partial<Request>).url ?? input); // Told without query, fragment and credentials.
     const url = href.replace(/[?#].*/s, '').replace(/(:[/\\]*|\/\/)[^/\\]*@/, '$1');
     const retryAt = askedMs === undefined ? undefined : Date.now() + askedMs;
     const event = { attempt, method, url, status: response?.status, error: Object(error).name, retryAt };
@@ -120,7 +120,7 @@ export function backoff(options: BackoffOptions = {}): Policy {
       const endsAt = performance.now() + totalMs;
       const signal = signalOf(input, init);
       const method = methodOf(input, init);
-      const headers = init?.headers ?? Object(input).headers;
+      const headers = init?.headers ?? (input as Partial<Request>).headers;
       const idempotent = IDEMPOTENT.has(method) || !!new Headers(headers).get('idempotency-key');
       // A stream is gone after the first time. Node sends whatever it can iterate as one.
       const isStream = init?.body instanceof ReadableStream || Symbol.asyncIterator in Object(init?.body);
@@ -154,9 +154,9 @@ const HALF_LIFE_MS = 30_000;
 
 /** Stripe, OpenAI and Anthropic say it themselves where a status would mislead. */
 const willPass = ({ status, headers }: Response): boolean =>
+  (TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined)) &&
   headers.get('stripe-should-retry') !== 'false' &&
-  headers.get('x-should-retry') !== 'false' &&
-  (TRANSIENT.has(status) || (status === 403 && retryAfterMs(headers) !== undefined));
+  headers.get('x-should-retry') !== 'false';
 
 /** Counts what fades as time passes, so that only the recent past is in the count. */
 function fadingCount(): (more?: number) => number {
@@ -198,13 +198,13 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own: AbortSignal | undefined = Object(input).signal;
+  const own = (input as Partial<Request>).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
+  return (init?.method ?? (input as Partial<Request>).method ?? 'GET').toUpperCase();
 }
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
@@ -212,7 +212,7 @@ function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: P
   const { name, message, cause } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
   if (message === 'fetch failed' && cause?.name === 'Error' && !cause.code) return false; // Node itself refuses.
-  const url = Object(input).url ?? input;
+  const url = (input as Partial<Request>).url ?? input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
     return Boolean(new Request(url, { ...init, method: methodOf(input, init), body, signal: null }));
@@ -234,7 +234,7 @@ function retryAfterMs(headers: Headers): number | undefined {
   const decimal = (text: string) => (/^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : Number.NaN);
   const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
-  const hints = (name: string) => (headers.get(name) ?? '').split(/,(?! \d\d[ -][A-Z])/);
+  const hints = (name: string) => headers.get(name)?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
   const waits = hints('retry-after').flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
   const told = waits.concat(hints('retry-after-ms').map(decimal)).filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;

@@ -160,7 +160,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
 
   const policy: Policy = (next) =>
     async function withCircuitBreaker(input, init) {
-      const signal = (init?.signal === undefined ? Object(input).signal : init.signal) ?? undefined;
+      const signal = (init?.signal === undefined ? (input as Partial<Request>).signal : init.signal) ?? undefined;
       // Whoever has given up before asking learns nothing of the service.
       if (signal?.aborted) return next(input, init);
       const isSameOrigin = !options.key && last !== 'null' && `${input}`.startsWith(`${last}/`);
@@ -226,13 +226,13 @@ function requireNumbers(policy: string, options: Record<string, number>, least: 
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
+  return (init?.method ?? (input as Partial<Request>).method ?? 'GET').toUpperCase();
 }
 
 /** The request's URL; a relative one resolves against the page, where there is one. */
 function urlOf(input: Parameters<Fetch>[0]): URL {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
-  return new URL(Object(input).url ?? input, document?.baseURI ?? location?.href);
+  return new URL(String((input as Partial<Request>).url ?? input), document?.baseURI ?? location?.href);
 }
 
 /** Whether the network failed or the time ran out. Misuse is a `TypeError` too, but does not even make a `Request`. */
@@ -240,7 +240,7 @@ function isTransportFailure(error: unknown, input: Parameters<Fetch>[0], init: P
   const { name, message, cause } = Object(error);
   if (name !== 'TypeError') return name === 'TimeoutError';
   if (message === 'fetch failed' && cause?.name === 'Error' && !cause.code) return false; // Node itself refuses.
-  const url = Object(input).url ?? input;
+  const url = (input as Partial<Request>).url ?? input;
   const body = (init?.body ?? null) === null ? null : '';
   try {
     return Boolean(new Request(url, { ...init, method: methodOf(input, init), body, signal: null }));

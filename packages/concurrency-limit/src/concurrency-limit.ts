@@ -238,7 +238,7 @@ function likeness(copy: Response, { url, redirected, type, status, statusText }:
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own: AbortSignal | undefined = Object(input).signal;
+  const own = (input as Partial<Request>).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 

@@ -216,25 +216,25 @@ function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own: AbortSignal | undefined = Object(input).signal;
+  const own = (input as Partial<Request>).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
+  return (init?.method ?? (input as Partial<Request>).method ?? 'GET').toUpperCase();
 }
 
 /** The headers the platform would send: `init.headers`, where given, replaces a `Request`'s. */
 function headersOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): Headers {
-  return new Headers(init?.headers ?? Object(input).headers);
+  return new Headers(init?.headers ?? (input as Partial<Request>).headers);
 }
 
 /** A relative URL that a `fetch` further in makes whole has the origin `null`; one that cannot be read is `null`. */
 function absoluteUrl(input: Parameters<Fetch>[0]): URL | null {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
   const base = document?.baseURI ?? location?.href ?? 'relative:/';
-  return URL.parse(Object(input).url ?? input, base);
+  return URL.parse(String((input as Partial<Request>).url ?? input), base);
 }
 
 /** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */

@@ -198,7 +198,7 @@ function percentile(percent: number, { requests, counts }: ReturnType<typeof emp
 function absoluteUrl(input: Parameters<Fetch>[0]): URL | null {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
   const base = document?.baseURI ?? location?.href ?? 'relative:/';
-  return URL.parse(Object(input).url ?? input, base);
+  return URL.parse(String((input as Partial<Request>).url ?? input), base);
 }
 
 /** Webhooks and bots carry their secret in the path. */
@@ -235,13 +235,13 @@ const STEP = 1.02;
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own: AbortSignal | undefined = Object(input).signal;
+  const own = (input as Partial<Request>).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
+  return (init?.method ?? (input as Partial<Request>).method ?? 'GET').toUpperCase();
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */

@@ -35,7 +35,7 @@ export function timeout({ afterMs = 10_000 }: TimeoutOptions = {}): Policy {
       if (init instanceof Request) [input, init] = [new Request(input, init), undefined];
       // Any `init` resets these two.
       const own = input instanceof Request && { referrer: input.referrer, referrerPolicy: input.referrerPolicy };
-      const url = String(Object(input).url ?? input);
+      const url = String((input as Partial<Request>).url ?? input);
       const deadline = new AbortController();
       const caller = signalOf(input, init);
       const signal = caller ? AbortSignal.any([caller, deadline.signal]) : deadline.signal;
@@ -89,7 +89,7 @@ function abortion(signal: AbortSignal): { aborted: Promise<never>; release: () =
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own: AbortSignal | undefined = Object(input).signal;
+  const own = (input as Partial<Request>).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 

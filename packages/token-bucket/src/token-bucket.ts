@@ -226,19 +226,19 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** The caller's signal as `fetch` sees it: an explicit `null` detaches a `Request` from its own. */
 function signalOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): AbortSignal | undefined {
-  const own: AbortSignal | undefined = Object(input).signal;
+  const own = (input as Partial<Request>).signal;
   return (init?.signal === undefined ? own : init.signal) ?? undefined;
 }
 
 /** The method as it goes on the wire. */
 function methodOf(input: Parameters<Fetch>[0], init: Parameters<Fetch>[1]): string {
-  return (init?.method ?? Object(input).method ?? 'GET').toUpperCase();
+  return (init?.method ?? (input as Partial<Request>).method ?? 'GET').toUpperCase();
 }
 
 /** The request's URL; a relative one resolves against the page, where there is one. */
 function urlOf(input: Parameters<Fetch>[0]): URL {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
-  return new URL(Object(input).url ?? input, document?.baseURI ?? location?.href);
+  return new URL(String((input as Partial<Request>).url ?? input), document?.baseURI ?? location?.href);
 }
 
 /** Tells the observer. What goes wrong there, at once or later, is not the request's failure. */

@@ -223,7 +223,7 @@ function formEncode(text: string): string {
 /** Where a request goes; a relative URL resolves against the page, where there is one. */
 function originOf(input: Parameters<Fetch>[0]): string | undefined {
   const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } };
-  return URL.parse(Object(input).url ?? input, document?.baseURI ?? location?.href)?.origin;
+  return URL.parse(String((input as Partial<Request>).url ?? input), document?.baseURI ?? location?.href)?.origin;
 }
 
 /** Whether a body can be sent again. A stream is gone after the first time; a `Request` is cloned beforehand. */

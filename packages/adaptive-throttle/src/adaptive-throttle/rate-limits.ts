@@ -230,7 +230,7 @@ function retryAfterMs(headers: Headers): number | undefined {
   const decimal = (text: string) => (/^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : Number.NaN);
   const sentAtMs = () => httpDateMs(headers.get('date') ?? '') || Date.now();
   // The comma after a date's weekday is its own; any other joins two header lines.
-  const hints = (name: string) => (headers.get(name) ?? '').split(/,(?! \d\d[ -][A-Z])/);
+  const hints = (name: string) => headers.get(name)?.split(/,(?! \d\d[ -][A-Z])/) ?? [];
   const waits = hints('retry-after').flatMap((hint) => [decimal(hint) * 1_000, httpDateMs(hint.trim()) - sentAtMs()]);
   const told = waits.concat(hints('retry-after-ms').map(decimal)).filter((ms) => !Number.isNaN(ms));
   return told.length > 0 ? Math.max(0, ...told) : undefined;
